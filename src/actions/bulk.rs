@@ -1,0 +1,267 @@
+//! Bulk reassignment: start, go on, undo (C-8 … C-11).
+
+use std::collections::HashMap;
+
+use chrono::TimeDelta;
+
+use super::users::Plan;
+use crate::domain::access::{Can, Sees, conversations, handovers};
+use crate::domain::assignment::{Target, may_receive};
+use crate::domain::audit::Event;
+use crate::domain::bulk::{BulkRefusal, Item, Outcome, Selection, decide};
+use crate::domain::conversations::{Conversation, Status};
+use crate::domain::ids::{ConversationId, JobId, UserId};
+use crate::domain::inbox::{Assignee, Filter, Statuses};
+use crate::domain::users::User;
+use crate::failure::Failure;
+use crate::store::bulk_jobs::{self, Job, New, Origin, Pending};
+use crate::store::tasks::Task;
+use crate::store::{self, Recorded, Tx};
+
+/// Items of one transaction: short enough that nobody waits for it.
+pub const CHUNK: i64 = 500;
+
+/// Which conversations are meant.
+#[derive(Clone, Debug)]
+pub enum Picked {
+    /// These numbers.
+    Numbers(Vec<i64>),
+    /// All that match, as many as were shown.
+    Matching {
+        /// The filter.
+        filter: Box<Filter>,
+        /// The count that was shown.
+        expected: Option<i64>,
+    },
+}
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Which conversations.
+    pub picked: Picked,
+    /// Where they go.
+    pub target: Target,
+    /// A word that the same form repeats.
+    pub submission: String,
+}
+
+/// A job that was started, or that the same form started before.
+#[derive(Clone, Copy, Debug)]
+pub struct Started {
+    /// The job.
+    pub job: JobId,
+    /// How many items it has.
+    pub total: i64,
+}
+
+fn undo_for(tx: &mut Tx) -> Result<TimeDelta, Failure> {
+    Ok(TimeDelta::hours(i64::from(store::workspaces::this(tx)?.undo_hours)))
+}
+
+/// Pins what is selected and queues the work. What matches now is what is changed, whoever comes in later (C-9).
+///
+/// # Errors
+/// A [`BulkRefusal`], a refusal of the target, [`Failure::NotFound`], or trouble with the database.
+pub fn start(tx: &mut Tx, can: &Can<conversations::Bulk>, request: &Request) -> Result<Recorded<Started>, Failure> {
+    if let Some(job) = bulk_jobs::find_submission(tx, &request.submission)? {
+        return tx.unchanged(Started { job: job.id, total: job.total });
+    }
+    super::conversations::check_target(tx, request.target)?;
+    let sees = Sees::of(&can.scope().actor);
+    let (filter, expected) = match &request.picked {
+        Picked::Numbers(_) => (None, None),
+        Picked::Matching { filter, expected } => (Some((**filter).clone()), *expected),
+    };
+    let selection = Selection { filter, sees };
+    let undo_for = undo_for(tx)?;
+    let job = bulk_jobs::insert(
+        tx,
+        &New {
+            origin: Origin::Inbox,
+            selection: &selection,
+            target: Some(request.target),
+            expected,
+            submission: &request.submission,
+            undo_for,
+        },
+    )?;
+    let total = match (&request.picked, &selection.filter) {
+        (Picked::Numbers(numbers), _) => bulk_jobs::insert_picked(tx, job, numbers, &selection.sees, request.target)?,
+        (Picked::Matching { .. }, Some(filter)) => {
+            bulk_jobs::insert_matching(tx, job, filter, &selection.sees, request.target)?
+        }
+        (Picked::Matching { .. }, None) => 0,
+    };
+    if total == 0 {
+        return Err(BulkRefusal::NothingSelected.into());
+    }
+    bulk_jobs::set_total(tx, job, total)?;
+    tx.enqueue(Task::RunBulk(job))?;
+    Ok(tx.record(Event::BulkStarted { job, total }).with(Started { job, total }))
+}
+
+/// Starts moving what a person who is deactivated holds, as far as the plan says so. `None` if they hold nothing of it.
+///
+/// # Errors
+/// A refusal of a target, or trouble with the database.
+pub(super) fn start_deactivation(
+    tx: &mut Tx,
+    _: &Can<handovers::Run>,
+    user: &User,
+    plan: Plan,
+) -> Result<Option<JobId>, Failure> {
+    let selection = Selection { filter: Some(held_by(user.id, Statuses::OpenAndSnoozed)), sees: Sees::All };
+    let undo_for = undo_for(tx)?;
+    let submission: uuid::Uuid = tx.new_id();
+    let both = (plan.open == plan.snoozed).then_some(plan.open).flatten();
+    let job = bulk_jobs::insert(
+        tx,
+        &New {
+            origin: Origin::Deactivation(user.id),
+            selection: &selection,
+            target: both.or(plan.open).or(plan.snoozed),
+            expected: None,
+            submission: &submission.to_string(),
+            undo_for,
+        },
+    )?;
+    let mut total = 0;
+    for (status, target) in [(Status::Open, plan.open), (Status::Snoozed, plan.snoozed)] {
+        let Some(target) = target else { continue };
+        super::conversations::check_target(tx, target)?;
+        if target == Target::User(user.id) {
+            return Err(
+                crate::domain::conversations::ConversationRefusal::AssigneeInactive(user.name.full.clone()).into()
+            );
+        }
+        let filter = held_by(user.id, Statuses::Only(status));
+        total += bulk_jobs::insert_matching(tx, job, &filter, &Sees::All, target)?;
+    }
+    bulk_jobs::set_total(tx, job, total)?;
+    if total == 0 {
+        let job = bulk_jobs::lock(tx, job)?;
+        bulk_jobs::set_progress(tx, &job, 0, 0)?;
+        return Ok(None);
+    }
+    tx.enqueue(Task::RunBulk(job))?;
+    let _ = tx.record(Event::BulkStarted { job, total });
+    Ok(Some(job))
+}
+
+fn held_by(user: UserId, statuses: Statuses) -> Filter {
+    Filter { assignee: Some(Assignee::User(user)), ..Filter::of(statuses) }
+}
+
+/// What a chunk did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Progress {
+    /// Whether the job has ended.
+    pub ended: bool,
+}
+
+/// Does the next items of a job: lock, decide, move, record. Killed at any point, it has done a whole chunk or nothing.
+///
+/// # Errors
+/// [`Failure::NotFound`], or trouble with the database.
+pub fn run_chunk(tx: &mut Tx, id: JobId) -> Result<Recorded<Progress>, Failure> {
+    let job = bulk_jobs::lock(tx, id)?;
+    if job.finished_at.is_some() {
+        return tx.unchanged(Progress { ended: true });
+    }
+    let pending = bulk_jobs::list_pending(tx, id, CHUNK)?;
+    let outcomes = decide_all(tx, &job, &pending)?;
+    bulk_jobs::apply(tx, id, &outcomes)?;
+    let done = outcomes.get(&Outcome::Done).map_or(0, Vec::len);
+    let skipped = pending.len() - done;
+    let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+    let ended = bulk_jobs::set_progress(tx, &job, count(done), count(skipped))?;
+    let progress = Progress { ended };
+    if ended {
+        let (done, skipped) = (job.done + count(done), job.skipped + count(skipped));
+        return Ok(tx.record(Event::BulkFinished { job: id, done, skipped }).with(progress));
+    }
+    Ok(tx.unrecorded(progress, "each item's event was written with the item"))
+}
+
+fn decide_all(tx: &mut Tx, job: &Job, pending: &[Pending]) -> Result<HashMap<Outcome, Vec<i64>>, Failure> {
+    // People before conversations, as everywhere: whoever locks in one order never waits in a circle.
+    let fits = fitting_targets(tx, job, pending)?;
+    let ids: Vec<ConversationId> = pending.iter().map(|item| item.conversation).collect();
+    let found: HashMap<ConversationId, Conversation> =
+        store::conversations::lock_many(tx, &ids)?.into_iter().map(|one| (one.id, one)).collect();
+    let matching = store::inbox::list_matching_among(tx, job.selection.filter.as_ref(), &job.selection.sees, &ids)?;
+    let mut outcomes: HashMap<Outcome, Vec<i64>> = HashMap::new();
+    for item in pending {
+        let outcome = found.get(&item.conversation).map_or(Outcome::NoLongerMatching, |one| {
+            decide(&Item {
+                status: one.status,
+                holder: (one.assignee, one.team),
+                version: one.version,
+                wanted: item.to,
+                still_matching: matching.contains(&one.id),
+                expected_version: item.expected_version,
+                target_fits: item.to.0.is_none_or(|user| fits.get(&user).copied().unwrap_or(true)),
+            })
+        });
+        outcomes.entry(outcome).or_default().push(item.position);
+    }
+    Ok(outcomes)
+}
+
+/// Which wanted people can get work now. An undo puts back what was, so it does not ask.
+fn fitting_targets(tx: &mut Tx, job: &Job, pending: &[Pending]) -> Result<HashMap<UserId, bool>, Failure> {
+    if matches!(job.origin, Origin::Undo(_)) {
+        return Ok(HashMap::new());
+    }
+    let mut wanted: Vec<UserId> = pending.iter().filter_map(|item| item.to.0).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    wanted.into_iter().map(|user| Ok((user, may_receive(&store::users::lock_candidate(tx, user)?).is_ok()))).collect()
+}
+
+/// Puts back what a job changed and nobody touched since; itself a job (C-10).
+///
+/// # Errors
+/// A [`BulkRefusal`], [`Failure::NotFound`], or trouble with the database.
+pub fn undo(tx: &mut Tx, _: &Can<conversations::Bulk>, id: JobId) -> Result<Recorded<Started>, Failure> {
+    let job = bulk_jobs::lock(tx, id)?;
+    may_undo(&job, bulk_jobs::find_undo_of(tx, id)?, tx.now())?;
+    let submission = format!("undo of {id}");
+    let undo = bulk_jobs::insert(
+        tx,
+        &New {
+            origin: Origin::Undo(id),
+            selection: &Selection { filter: None, sees: Sees::All },
+            target: None,
+            expected: Some(job.done),
+            submission: &submission,
+            undo_for: TimeDelta::zero(),
+        },
+    )?;
+    let total = bulk_jobs::insert_undo(tx, undo, id)?;
+    bulk_jobs::set_total(tx, undo, total)?;
+    tx.enqueue(Task::RunBulk(undo))?;
+    let _ = tx.record(Event::BulkUndone { job: id, undone_by: undo });
+    Ok(tx.record(Event::BulkStarted { job: undo, total }).with(Started { job: undo, total }))
+}
+
+/// Whether a job can be undone now. The page asks the same.
+///
+/// # Errors
+/// The reason why not.
+pub fn may_undo(job: &Job, undone_by: Option<JobId>, now: chrono::DateTime<chrono::Utc>) -> Result<(), BulkRefusal> {
+    if matches!(job.origin, Origin::Undo(_)) {
+        return Err(BulkRefusal::IsAnUndo);
+    }
+    if undone_by.is_some() {
+        return Err(BulkRefusal::AlreadyUndone);
+    }
+    if job.finished_at.is_none() {
+        return Err(BulkRefusal::StillRunning);
+    }
+    if job.undo_until <= now {
+        return Err(BulkRefusal::UndoEnded);
+    }
+    Ok(())
+}

@@ -1,0 +1,256 @@
+//! What is done to one conversation: assign, status, priority, tags, reply, note, wake.
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::access::{Can, Sees, conversations as may, notes};
+use crate::domain::assignment::{Target, may_receive};
+use crate::domain::audit::Event;
+use crate::domain::conversations::{
+    ChannelKind, Conversation, ConversationRefusal, MessageKind, Priority, Status, StatusChange,
+};
+use crate::domain::ids::{ConversationId, ConversationNumber, TagId};
+use crate::domain::text::preview;
+use crate::failure::Failure;
+use crate::mail::{Mail, messages as mails};
+use crate::store::{self, Recorded, Tx};
+
+fn lock(tx: &mut Tx, number: ConversationNumber) -> Result<Conversation, Failure> {
+    let sees = Sees::of(tx.actor());
+    store::conversations::lock(tx, number, &sees)
+}
+
+/// Checks that the target exists here and can get conversations; locked, so that it stays so until the commit (C-7).
+///
+/// # Errors
+/// [`Failure::NotFound`], a [`ConversationRefusal`], or trouble with the database.
+pub fn check_target(tx: &mut Tx, target: Target) -> Result<(), Failure> {
+    match target {
+        Target::User(user) => Ok(may_receive(&store::users::lock_candidate(tx, user)?)?),
+        Target::Team(team) => store::teams::find(tx, team)?.map(|_| ()).ok_or(Failure::NotFound),
+        Target::Nobody => Ok(()),
+    }
+}
+
+/// Gives a conversation to a person, a team or nobody.
+///
+/// # Errors
+/// [`Failure::NotFound`], a [`ConversationRefusal`], or trouble with the database.
+pub fn assign(
+    tx: &mut Tx,
+    _: &Can<may::Assign>,
+    number: ConversationNumber,
+    target: Target,
+) -> Result<Recorded<Conversation>, Failure> {
+    check_target(tx, target)?;
+    let one = lock(tx, number)?;
+    if one.status == Status::Archived {
+        return Err(ConversationRefusal::Archived.into());
+    }
+    let (from, to) = ((one.assignee, one.team), target.holder(one.team));
+    if from == to {
+        return tx.unchanged(one);
+    }
+    store::conversations::set_holder(tx, &one, to)?;
+    Ok(tx.record(Event::ConversationAssigned { conversation: one.id, from, to }).with(one))
+}
+
+/// Closes, reopens, snoozes or archives a conversation (C-6).
+///
+/// # Errors
+/// [`Failure::NotFound`], a [`ConversationRefusal`], or trouble with the database.
+pub fn change_status(
+    tx: &mut Tx,
+    _: &Can<may::ChangeStatus>,
+    number: ConversationNumber,
+    change: StatusChange,
+) -> Result<Recorded<Conversation>, Failure> {
+    let one = lock(tx, number)?;
+    one.may_change_status(change, tx.now())?;
+    let event = apply_status(tx, &one, change)?;
+    Ok(tx.record(event).with(one))
+}
+
+fn apply_status(tx: &mut Tx, one: &Conversation, change: StatusChange) -> Result<Event, Failure> {
+    let until: Option<DateTime<Utc>> = match change {
+        StatusChange::Snooze(until) => Some(until),
+        _ => None,
+    };
+    store::conversations::set_status(tx, one, change.to(), until)?;
+    Ok(Event::ConversationStatusChanged { conversation: one.id, from: one.status, to: change.to(), until })
+}
+
+/// Changes how urgent a conversation is.
+///
+/// # Errors
+/// [`Failure::NotFound`], or trouble with the database.
+pub fn set_priority(
+    tx: &mut Tx,
+    _: &Can<may::Tag>,
+    number: ConversationNumber,
+    to: Priority,
+) -> Result<Recorded<Conversation>, Failure> {
+    let one = lock(tx, number)?;
+    if one.priority == to {
+        return tx.unchanged(one);
+    }
+    store::conversations::set_priority(tx, &one, to)?;
+    let event = Event::ConversationPriorityChanged { conversation: one.id, from: one.priority.rank(), to: to.rank() };
+    Ok(tx.record(event).with(one))
+}
+
+/// Marks a conversation with a word; a new word is remembered.
+///
+/// # Errors
+/// [`Failure::NotFound`], or trouble with the database.
+pub fn add_tag(
+    tx: &mut Tx,
+    _: &Can<may::Tag>,
+    number: ConversationNumber,
+    name: &str,
+) -> Result<Recorded<Conversation>, Failure> {
+    let one = lock(tx, number)?;
+    let tag = store::tags::find_or_insert(tx, name)?;
+    if store::tags::insert_on(tx, one.id, tag)? {
+        return Ok(tx.record(Event::ConversationTagged { conversation: one.id, tag }).with(one));
+    }
+    Ok(tx.unrecorded(one, "the conversation had the tag already"))
+}
+
+/// Takes a mark off a conversation.
+///
+/// # Errors
+/// [`Failure::NotFound`], or trouble with the database.
+pub fn remove_tag(
+    tx: &mut Tx,
+    _: &Can<may::Tag>,
+    number: ConversationNumber,
+    tag: TagId,
+) -> Result<Recorded<Conversation>, Failure> {
+    let one = lock(tx, number)?;
+    if store::tags::delete_on(tx, one.id, tag)? {
+        return Ok(tx.record(Event::ConversationUntagged { conversation: one.id, tag }).with(one));
+    }
+    Ok(tx.unrecorded(one, "the conversation did not have the tag"))
+}
+
+/// Answers the contact; the reply leaves by the mail queue, so that their answer finds the conversation again. A closed
+/// or snoozed conversation is opened, unless it is to be closed with the reply.
+///
+/// # Errors
+/// [`Failure::NotFound`], a [`ConversationRefusal`], or trouble with the database.
+pub fn reply(
+    tx: &mut Tx,
+    _: &Can<may::Reply>,
+    close: Option<&Can<may::ChangeStatus>>,
+    number: ConversationNumber,
+    body: &str,
+) -> Result<Recorded<Conversation>, Failure> {
+    let one = lock(tx, number)?;
+    if one.status == Status::Archived {
+        return Err(ConversationRefusal::Archived.into());
+    }
+    let channel = store::channels::find(tx, one.channel)?.ok_or(Failure::Bug("a conversation without channel"))?;
+    if channel.kind != ChannelKind::Email {
+        return Err(ConversationRefusal::NoWayToReply.into());
+    }
+    let contact = store::contacts::find(tx, one.contact)?.ok_or(Failure::Bug("a conversation without contact"))?;
+    let author = tx.actor().user().ok_or(Failure::Bug("a reply without author"))?;
+    let sender = store::users::find(tx, author)?.ok_or(Failure::NotFound)?;
+    let references = store::messages::list_message_ids(tx, one.id)?;
+    let domain = channel.address.rsplit_once('@').map_or("baton.localhost", |(_, domain)| domain);
+    let unique: uuid::Uuid = tx.new_id();
+    let message_id = format!("{}.{unique}@{domain}", one.number);
+    let mail = tx.send_mail(Mail {
+        kind: "reply",
+        to_name: contact.name,
+        to_address: contact.email,
+        from_name: sender.name.display,
+        from_address: Some(channel.address.clone()),
+        subject: reply_subject(&one.subject),
+        text: body.to_owned(),
+        html: mails::reply_html(body)?,
+        message_id: Some(message_id.clone()),
+        in_reply_to: references.last().cloned(),
+        references,
+    })?;
+    store::messages::insert(
+        tx,
+        &store::messages::New {
+            conversation: one.id,
+            kind: MessageKind::Reply,
+            author: Some(author),
+            body,
+            html: None,
+            email_message_id: Some(&message_id),
+            mail: Some(mail),
+        },
+    )?;
+    let mut events = vec![Event::MessageSent { conversation: one.id }];
+    let change = match (close, one.status) {
+        (Some(_), Status::Closed) | (None, Status::Open | Status::Archived) | (Some(_), Status::Archived) => None,
+        (Some(_), _) => Some(StatusChange::Close),
+        (None, Status::Closed | Status::Snoozed) => Some(StatusChange::Open),
+    };
+    if let Some(change) = change {
+        events.push(apply_status(tx, &one, change)?);
+    }
+    store::conversations::set_activity(tx, one.id, &preview(body), None)?;
+    store::conversations::set_read(tx, one.id, author)?;
+    Ok(tx.record_all(events)?.with(one))
+}
+
+fn reply_subject(subject: &str) -> String {
+    let subject = if subject.is_empty() { "Your message" } else { subject };
+    if subject.to_lowercase().starts_with("re:") { subject.to_owned() } else { format!("Re: {subject}") }
+}
+
+/// Writes a note for teammates.
+///
+/// # Errors
+/// [`Failure::NotFound`], or trouble with the database.
+pub fn add_note(
+    tx: &mut Tx,
+    _: &Can<notes::Write>,
+    number: ConversationNumber,
+    body: &str,
+) -> Result<Recorded<Conversation>, Failure> {
+    let one = lock(tx, number)?;
+    let author = tx.actor().user();
+    store::messages::insert(
+        tx,
+        &store::messages::New {
+            conversation: one.id,
+            kind: MessageKind::Note,
+            author,
+            body,
+            html: None,
+            email_message_id: None,
+            mail: None,
+        },
+    )?;
+    Ok(tx.record(Event::NoteAdded { conversation: one.id }).with(one))
+}
+
+/// Notes that somebody has read a conversation; keeps no other record.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn mark_read(tx: &mut Tx, id: ConversationId) -> Result<Recorded<()>, Failure> {
+    if let Some(user) = tx.actor().user() {
+        store::conversations::set_read(tx, id, user)?;
+    }
+    Ok(tx.unrecorded((), "what somebody has read is theirs"))
+}
+
+/// Wakes a conversation whose snooze is over. Of two instances that try at once, one does (F-3).
+///
+/// # Errors
+/// Trouble with the database.
+pub fn wake(tx: &mut Tx, id: ConversationId) -> Result<Recorded<bool>, Failure> {
+    let found = store::conversations::lock_many(tx, &[id])?.into_iter().next();
+    let Some(one) = found.filter(|one| one.is_due(tx.now())) else {
+        return Ok(tx.unrecorded(false, "it was woken already"));
+    };
+    store::conversations::set_woken(tx, &one)?;
+    Ok(tx.record(Event::ConversationWoken { conversation: id }).with(true))
+}

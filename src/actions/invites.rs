@@ -1,0 +1,226 @@
+//! Inviting people, and accepting (I-1 … I-6).
+
+use chrono::TimeDelta;
+use url::Url;
+
+use crate::domain::access::{Can, users};
+use crate::domain::audit::Event;
+use crate::domain::ids::{ChannelId, RoleId, TeamId, UserId};
+use crate::domain::invites::InviteRefusal;
+use crate::domain::secrets::{Secret, hash};
+use crate::domain::users::{Name, Status, User};
+use crate::failure::Failure;
+use crate::mail::messages;
+use crate::store::{self, Recorded, Tx};
+
+/// What an invite says.
+#[derive(Clone, Debug)]
+pub struct New {
+    /// To which address.
+    pub email: String,
+    /// Their names.
+    pub name: Name,
+    /// As what.
+    pub roles: Vec<RoleId>,
+    /// Into which teams.
+    pub teams: Vec<TeamId>,
+    /// To which channels.
+    pub channels: Vec<ChannelId>,
+    /// Whether a mail is sent; otherwise the link is to be copied.
+    pub send: bool,
+}
+
+/// An invite that was made or renewed.
+#[derive(Clone, Debug)]
+pub struct Invited {
+    /// The user that it makes.
+    pub user: UserId,
+    /// Their address.
+    pub email: String,
+    /// Their names.
+    pub name: Name,
+    /// The new link. To be shown once, to the one who asked for it.
+    pub link: String,
+}
+
+/// The address of an invite's page.
+#[must_use]
+pub fn link(base: &Url, secret: &Secret) -> String {
+    format!("{base}invites/{}", secret.reveal())
+}
+
+fn day(at: chrono::DateTime<chrono::Utc>, zone: chrono_tz::Tz) -> String {
+    at.with_timezone(&zone).format("%-d %b %Y").to_string()
+}
+
+/// Invites somebody (I-1). A known address is refused by name (I-2).
+///
+/// # Errors
+/// An [`InviteRefusal`], a refusal of the roles, [`Failure::NotFound`] for an id that is none here, or trouble with the
+/// database.
+pub fn create(tx: &mut Tx, _: &Can<users::Invite>, base: &Url, new: &New) -> Result<Recorded<Invited>, Failure> {
+    let workspace = store::workspaces::this(tx)?;
+    if let Some(known) = store::users::find_by_email(tx, &new.email)? {
+        return Err(refuse_known(&known, workspace.time_zone).into());
+    }
+    let roles = super::users::grantable(tx, &new.roles)?;
+    let user = store::users::insert(
+        tx,
+        &store::users::New { email: &new.email, name: &new.name, status: Status::Invited, password_hash: None },
+    )?;
+    store::roles::insert_of_user(tx, user, &new.roles)?;
+    join(tx, user, &new.teams, &new.channels)?;
+    let valid = TimeDelta::days(i64::from(workspace.invite_days));
+    store::invites::insert(tx, user, valid)?;
+    let secret = store::invites::insert_link(tx, user, valid)?;
+    let link = link(base, &secret);
+    if new.send {
+        let names: Vec<String> = roles.iter().map(|role| role.name.clone()).collect();
+        send(tx, &workspace, user, &new.email, &new.name, &names, &link)?;
+    }
+    let invited = Invited { user, email: new.email.clone(), name: new.name.clone(), link };
+    Ok(tx.record(Event::UserInvited { user, roles: new.roles.clone() }).with(invited))
+}
+
+fn refuse_known(known: &User, zone: chrono_tz::Tz) -> InviteRefusal {
+    let email = known.email.clone();
+    match known.status {
+        Status::Active => InviteRefusal::AlreadyUser(email),
+        Status::Invited => InviteRefusal::AlreadyInvited { email, on: day(known.created_at, zone) },
+        Status::Inactive => InviteRefusal::Deactivated { email, on: day(known.status_changed_at, zone) },
+    }
+}
+
+fn join(tx: &mut Tx, user: UserId, teams: &[TeamId], channels: &[ChannelId]) -> Result<(), Failure> {
+    let (known_teams, known_channels) = (store::teams::list(tx)?, store::channels::list(tx)?);
+    for team in teams {
+        if !known_teams.iter().any(|known| known.id == *team) {
+            return Err(Failure::NotFound);
+        }
+        store::teams::insert_member(tx, *team, user)?;
+    }
+    for channel in channels {
+        if !known_channels.iter().any(|known| known.id == *channel) {
+            return Err(Failure::NotFound);
+        }
+        store::channels::insert_member(tx, *channel, user)?;
+    }
+    Ok(())
+}
+
+fn send(
+    tx: &mut Tx,
+    workspace: &crate::domain::workspaces::Workspace,
+    user: UserId,
+    email: &str,
+    name: &Name,
+    roles: &[String],
+    link: &str,
+) -> Result<(), Failure> {
+    let inviter = match tx.actor().user() {
+        Some(id) => store::users::find(tx, id)?.map_or_else(String::new, |user| user.name.full),
+        None => workspace.name.clone(),
+    };
+    let mail = messages::Invite {
+        workspace,
+        inviter: &inviter,
+        name: &name.display,
+        email,
+        roles: &roles.join(" and "),
+        link,
+    };
+    let mail = tx.send_mail(mail.mail()?)?;
+    store::invites::set_sent(tx, user, mail)
+}
+
+fn lock_pending(tx: &mut Tx, id: UserId) -> Result<User, Failure> {
+    let user = store::users::lock(tx, id)?;
+    if user.status == Status::Invited { Ok(user) } else { Err(InviteRefusal::NotPending.into()) }
+}
+
+/// Makes a new link and sends it; the old one dies (I-4).
+///
+/// # Errors
+/// [`InviteRefusal::NotPending`], [`Failure::NotFound`], or trouble with the database.
+pub fn resend(tx: &mut Tx, _: &Can<users::Invite>, base: &Url, id: UserId) -> Result<Recorded<Invited>, Failure> {
+    let user = lock_pending(tx, id)?;
+    user.may_be_changed_by(tx.actor())?;
+    let workspace = store::workspaces::this(tx)?;
+    let secret = store::invites::insert_link(tx, id, TimeDelta::days(i64::from(workspace.invite_days)))?;
+    let link = link(base, &secret);
+    let held = store::roles::list_of_users(tx, &[id])?.remove(&id).unwrap_or_default();
+    let names: Vec<String> =
+        store::roles::list(tx)?.into_iter().filter(|role| held.contains(&role.id)).map(|role| role.name).collect();
+    send(tx, &workspace, id, &user.email, &user.name, &names, &link)?;
+    let invited = Invited { user: id, email: user.email, name: user.name, link };
+    Ok(tx.record(Event::InviteResent { user: id }).with(invited))
+}
+
+/// Makes a new link to be copied; the old one dies, because only its hash is kept (I-4).
+///
+/// # Errors
+/// As [`resend`].
+pub fn copy_link(tx: &mut Tx, _: &Can<users::Invite>, base: &Url, id: UserId) -> Result<Recorded<Invited>, Failure> {
+    let user = lock_pending(tx, id)?;
+    user.may_be_changed_by(tx.actor())?;
+    let workspace = store::workspaces::this(tx)?;
+    let secret = store::invites::insert_link(tx, id, TimeDelta::days(i64::from(workspace.invite_days)))?;
+    let invited = Invited { user: id, email: user.email, name: user.name, link: link(base, &secret) };
+    Ok(tx.record(Event::InviteLinkCopied { user: id }).with(invited))
+}
+
+/// Cancels an invite: the link dies, the address is free, the row is gone; the event stays (I-4).
+///
+/// # Errors
+/// [`InviteRefusal::NotPending`], [`Failure::NotFound`], or trouble with the database.
+pub fn cancel(tx: &mut Tx, _: &Can<users::Invite>, id: UserId) -> Result<Recorded<User>, Failure> {
+    let user = lock_pending(tx, id)?;
+    user.may_be_changed_by(tx.actor())?;
+    store::invites::delete(tx, id, true)?;
+    store::users::delete_invited(tx, id)?;
+    Ok(tx.record(Event::InviteCancelled { user: id }).with(user))
+}
+
+/// Accepts an invite: the person becomes active with their password. Needs no permission but the link (I-3, I-5).
+///
+/// # Errors
+/// Why the link is dead, or trouble with the database.
+pub fn accept(tx: &mut Tx, token: &str, full_name: &str, password_hash: &str) -> Result<Recorded<UserId>, Failure> {
+    let id = store::invites::take_link(tx, &hash(token))?;
+    store::users::lock_active_owners(tx)?;
+    let user = lock_pending(tx, id)?;
+    let display = if user.name.display == user.name.full { first_word(full_name) } else { user.name.display.clone() };
+    let name = Name { full: full_name.to_owned(), display };
+    store::users::set_status(tx, &user, Status::Active, None)?;
+    let user = store::users::lock(tx, id)?;
+    store::users::set_identity(tx, &user, &user.email, &name, user.beta_access)?;
+    store::users::set_password(tx, id, password_hash)?;
+    store::invites::delete(tx, id, false)?;
+    Ok(tx.record(Event::InviteAccepted { user: id }).with(id))
+}
+
+fn first_word(name: &str) -> String {
+    name.split_whitespace().next().unwrap_or(name).to_owned()
+}
+
+/// Tells those who can renew it that somebody opened an expired invite. Needs no permission but the expired link.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn ask_for_renewal(tx: &mut Tx, base: &Url, id: UserId) -> Result<Recorded<()>, Failure> {
+    let user = lock_pending(tx, id)?;
+    let workspace = store::workspaces::this(tx)?;
+    let inviter =
+        match store::invites::list(tx, None)?.into_iter().find(|one| one.user == id).and_then(|one| one.invited_by) {
+            Some(by) => store::users::find(tx, by)?.filter(|by| by.status == Status::Active),
+            None => None,
+        };
+    let to = match inviter {
+        Some(inviter) => (inviter.name.full, inviter.email),
+        None => (workspace.name.clone(), workspace.support_contact.clone()),
+    };
+    let link = format!("{base}settings/users/invites");
+    let mail = messages::Renewal { workspace: &workspace, email: &user.email, to: (&to.0, &to.1), link: &link };
+    tx.send_mail(mail.mail()?)?;
+    Ok(tx.record(Event::InviteRenewalAsked { user: id }))
+}

@@ -1,0 +1,10 @@
+//! The verbs of the product: each one transaction, each demanding the permission that it needs. No SQL, no HTTP.
+
+pub mod bulk;
+pub mod conversations;
+pub mod incoming;
+pub mod invites;
+pub mod sessions;
+pub mod teams;
+pub mod users;
+pub mod workspaces;

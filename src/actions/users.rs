@@ -1,0 +1,238 @@
+//! What is done to users: edit, deactivate, reactivate, end their sessions.
+
+use crate::domain::access::{Can, Key, handovers, users};
+use crate::domain::assignment::Target;
+use crate::domain::audit::Event;
+use crate::domain::ids::{ChannelId, JobId, RoleId, SessionId, TeamId, UserId};
+use crate::domain::roles::{Role, may_grant};
+use crate::domain::users::{Name, Reason, Status, User, UserRefusal};
+use crate::failure::Failure;
+use crate::store::{self, Recorded, Tx};
+
+/// What becomes of a leaving person's conversations: `None` keeps them.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Plan {
+    /// Those that are open.
+    pub open: Option<Target>,
+    /// Those that are asleep.
+    pub snoozed: Option<Target>,
+}
+
+impl Plan {
+    /// Whether anything is moved.
+    #[must_use]
+    pub const fn moves(&self) -> bool {
+        self.open.is_some() || self.snoozed.is_some()
+    }
+}
+
+/// What a deactivation did.
+#[derive(Clone, Debug)]
+pub struct Deactivated {
+    /// The person, as they were.
+    pub user: User,
+    /// How many sessions ended.
+    pub sessions_ended: usize,
+    /// The job that moves their conversations, if the plan moves any.
+    pub job: Option<JobId>,
+}
+
+/// Ends a person's access at once, and starts moving their conversations if the plan says so – both or neither (U-7).
+///
+/// # Errors
+/// A [`UserRefusal`], a refusal of the plan's targets, or trouble with the database.
+pub fn deactivate(
+    tx: &mut Tx,
+    _: &Can<users::Deactivate>,
+    run: Option<&Can<handovers::Run>>,
+    id: UserId,
+    reason: Option<Reason>,
+    plan: Plan,
+) -> Result<Recorded<Deactivated>, Failure> {
+    let owners = store::users::lock_active_owners(tx)?;
+    let user = store::users::lock(tx, id)?;
+    user.may_be_deactivated_by(tx.actor(), owners)?;
+    store::users::set_status(tx, &user, Status::Inactive, reason)?;
+    let sessions_ended = store::sessions::delete_all_of(tx, id, None)?;
+    store::logins::delete_password_links_of(tx, id)?;
+    let job = match run {
+        Some(can) if plan.moves() => super::bulk::start_deactivation(tx, can, &user, plan)?,
+        _ => None,
+    };
+    let done = Deactivated { user, sessions_ended, job };
+    Ok(tx.record(Event::UserDeactivated { user: id, reason, sessions_ended }).with(done))
+}
+
+/// Gives a person their access back, with everything as it was (U-9).
+///
+/// # Errors
+/// A [`UserRefusal`], or trouble with the database.
+pub fn reactivate(tx: &mut Tx, _: &Can<users::Deactivate>, id: UserId) -> Result<Recorded<User>, Failure> {
+    // Whoever becomes an active Owner again changes who they are.
+    store::users::lock_active_owners(tx)?;
+    let user = store::users::lock(tx, id)?;
+    user.may_be_reactivated_by(tx.actor())?;
+    store::users::set_status(tx, &user, Status::Active, None)?;
+    Ok(tx.record(Event::UserReactivated { user: id }).with(user))
+}
+
+/// What an edited profile says.
+#[derive(Clone, Debug)]
+pub struct Edit {
+    /// The version that was edited; another one now means that somebody else was quicker.
+    pub version: i64,
+    /// Their address.
+    pub email: String,
+    /// Their names.
+    pub name: Name,
+    /// Whether they try new features early.
+    pub beta_access: bool,
+    /// Their roles, if the editor may give roles.
+    pub roles: Option<Vec<RoleId>>,
+    /// Their teams, if the editor may change them.
+    pub teams: Option<Vec<TeamId>>,
+    /// Their channels, if the editor may change them.
+    pub channels: Option<Vec<ChannelId>>,
+}
+
+/// Changes a person's identity, roles, teams and channels (U-5).
+///
+/// # Errors
+/// A [`UserRefusal`], [`Failure::Stale`], [`Failure::NotFound`] for an id that is none here, or trouble with the database.
+pub fn update(tx: &mut Tx, can: &Can<users::Edit>, id: UserId, edit: &Edit) -> Result<Recorded<User>, Failure> {
+    let owners = store::users::lock_active_owners(tx)?;
+    let user = store::users::lock(tx, id)?;
+    user.may_be_changed_by(tx.actor())?;
+    if user.version != edit.version {
+        return Err(Failure::Stale);
+    }
+    let mut events = Vec::new();
+    let fields = changed_fields(&user, edit);
+    if !fields.is_empty() {
+        store::users::set_identity(tx, &user, &edit.email, &edit.name, edit.beta_access)?;
+        events.push(Event::UserUpdated { user: id, fields });
+    }
+    let permitted = can.scope().actor.permissions();
+    if let Some(wanted) = edit.roles.as_ref().filter(|_| permitted.has(Key::UsersAssignRoles)) {
+        events.extend(set_roles(tx, &user, owners, wanted)?);
+    }
+    if let Some(wanted) = edit.teams.as_ref().filter(|_| permitted.has(Key::TeamsEditMembers)) {
+        events.extend(set_teams(tx, id, wanted)?);
+    }
+    if let Some(wanted) = edit.channels.as_ref().filter(|_| permitted.has(Key::ChannelsManage)) {
+        events.extend(set_channels(tx, id, wanted)?);
+    }
+    Ok(tx.record_all(events)?.with(user))
+}
+
+fn changed_fields(user: &User, edit: &Edit) -> Vec<&'static str> {
+    let changes = [
+        ("email", user.email != edit.email),
+        ("full_name", user.name.full != edit.name.full),
+        ("display_name", user.name.display != edit.name.display),
+        ("beta_access", user.beta_access != edit.beta_access),
+    ];
+    changes.iter().filter(|(_, changed)| *changed).map(|(field, _)| *field).collect()
+}
+
+/// The roles of these ids, each of which the actor may give.
+///
+/// # Errors
+/// [`Failure::NotFound`] for an id that is none here, or the refusal.
+pub fn grantable(tx: &mut Tx, wanted: &[RoleId]) -> Result<Vec<Role>, Failure> {
+    if wanted.is_empty() {
+        return Err(UserRefusal::NoRole.into());
+    }
+    let all = store::roles::list(tx)?;
+    wanted
+        .iter()
+        .map(|id| {
+            let role = all.iter().find(|role| role.id == *id).ok_or(Failure::NotFound)?;
+            if may_grant(tx.actor(), role) {
+                Ok(role.clone())
+            } else {
+                Err(UserRefusal::RoleBeyondYou(role.name.clone()).into())
+            }
+        })
+        .collect()
+}
+
+fn set_roles(tx: &mut Tx, user: &User, owners: usize, wanted: &[RoleId]) -> Result<Option<Event>, Failure> {
+    if wanted.is_empty() {
+        return Err(UserRefusal::NoRole.into());
+    }
+    let all = store::roles::list(tx)?;
+    let held = store::roles::list_of_users(tx, &[user.id])?.remove(&user.id).unwrap_or_default();
+    let added: Vec<RoleId> = wanted.iter().filter(|id| !held.contains(id)).copied().collect();
+    let removed: Vec<RoleId> = held.iter().filter(|id| !wanted.contains(id)).copied().collect();
+    for id in added.iter().chain(&removed) {
+        let role = all.iter().find(|role| role.id == *id).ok_or(Failure::NotFound)?;
+        if role.is_owner() && removed.contains(id) {
+            user.may_stop_being_active_owner(owners)?;
+        }
+        if !may_grant(tx.actor(), role) {
+            return Err(UserRefusal::RoleBeyondYou(role.name.clone()).into());
+        }
+    }
+    if added.is_empty() && removed.is_empty() {
+        return Ok(None);
+    }
+    store::roles::insert_of_user(tx, user.id, &added)?;
+    store::roles::delete_of_user(tx, user.id, &removed)?;
+    Ok(Some(Event::UserRolesChanged { user: user.id, added, removed }))
+}
+
+fn set_teams(tx: &mut Tx, user: UserId, wanted: &[TeamId]) -> Result<Vec<Event>, Failure> {
+    let held = store::teams::list_of_users(tx, &[user])?.remove(&user).unwrap_or_default();
+    let known = store::teams::list(tx)?;
+    let mut events = Vec::new();
+    for team in wanted.iter().filter(|team| !held.contains(team)) {
+        if !known.iter().any(|one| one.id == *team) {
+            return Err(Failure::NotFound);
+        }
+        store::teams::insert_member(tx, *team, user)?;
+        events.push(Event::TeamMemberAdded { team: *team, user });
+    }
+    for team in held.iter().filter(|team| !wanted.contains(team)) {
+        store::teams::delete_member(tx, *team, user)?;
+        events.push(Event::TeamMemberRemoved { team: *team, user });
+    }
+    Ok(events)
+}
+
+fn set_channels(tx: &mut Tx, user: UserId, wanted: &[ChannelId]) -> Result<Vec<Event>, Failure> {
+    let held = store::channels::list_of_users(tx, &[user])?.remove(&user).unwrap_or_default();
+    let known = store::channels::list(tx)?;
+    let mut events = Vec::new();
+    for channel in wanted.iter().filter(|channel| !held.contains(channel)) {
+        if !known.iter().any(|one| one.id == *channel) {
+            return Err(Failure::NotFound);
+        }
+        store::channels::insert_member(tx, *channel, user)?;
+        events.push(Event::ChannelMemberAdded { channel: *channel, user });
+    }
+    for channel in held.iter().filter(|channel| !wanted.contains(channel)) {
+        store::channels::delete_member(tx, *channel, user)?;
+        events.push(Event::ChannelMemberRemoved { channel: *channel, user });
+    }
+    Ok(events)
+}
+
+/// Ends one session of a person, or all of them (S-4).
+///
+/// # Errors
+/// A [`UserRefusal`], [`Failure::NotFound`], or trouble with the database.
+pub fn end_sessions(
+    tx: &mut Tx,
+    _: &Can<users::Edit>,
+    id: UserId,
+    session: Option<SessionId>,
+) -> Result<Recorded<usize>, Failure> {
+    let user = store::users::lock(tx, id)?;
+    user.may_be_changed_by(tx.actor())?;
+    let count = match session {
+        Some(session) => usize::from(store::sessions::delete(tx, id, session)?),
+        None => store::sessions::delete_all_of(tx, id, None)?,
+    };
+    Ok(tx.record(Event::SessionsEnded { user: id, session, count }).with(count))
+}

@@ -1,0 +1,352 @@
+//! Every fact that is recorded: who, what, on whom, from what to what. Ids and plain values only – no names, no
+//! addresses, no free text – so that deleting a person needs no rewriting (E-1).
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::conversations::Status;
+use super::ids::{ChannelId, ConversationId, JobId, ReceivedMailId, RoleId, SessionId, TagId, TeamId, UserId};
+use super::users::Reason;
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "each variant says what happened; its fields are the ids and values of it")]
+pub enum Event {
+    WorkspaceCreated,
+    UserInvited {
+        user: UserId,
+        roles: Vec<RoleId>,
+    },
+    InviteResent {
+        user: UserId,
+    },
+    InviteLinkCopied {
+        user: UserId,
+    },
+    InviteCancelled {
+        user: UserId,
+    },
+    InviteAccepted {
+        user: UserId,
+    },
+    InviteRenewalAsked {
+        user: UserId,
+    },
+    UserCreated {
+        user: UserId,
+        roles: Vec<RoleId>,
+    },
+    UserUpdated {
+        user: UserId,
+        fields: Vec<&'static str>,
+    },
+    UserRolesChanged {
+        user: UserId,
+        added: Vec<RoleId>,
+        removed: Vec<RoleId>,
+    },
+    UserDeactivated {
+        user: UserId,
+        reason: Option<Reason>,
+        sessions_ended: usize,
+    },
+    UserReactivated {
+        user: UserId,
+    },
+    UserLoggedIn {
+        user: UserId,
+    },
+    UserLoggedOut {
+        user: UserId,
+    },
+    SessionsEnded {
+        user: UserId,
+        session: Option<SessionId>,
+        count: usize,
+    },
+    PasswordResetAsked {
+        user: UserId,
+    },
+    PasswordChanged {
+        user: UserId,
+        sessions_ended: usize,
+    },
+    TeamCreated {
+        team: TeamId,
+    },
+    TeamUpdated {
+        team: TeamId,
+    },
+    TeamDeleted {
+        team: TeamId,
+    },
+    TeamMemberAdded {
+        team: TeamId,
+        user: UserId,
+    },
+    TeamMemberRemoved {
+        team: TeamId,
+        user: UserId,
+    },
+    TeamLeadChanged {
+        team: TeamId,
+        user: UserId,
+        lead: bool,
+    },
+    ChannelCreated {
+        channel: ChannelId,
+    },
+    ChannelMemberAdded {
+        channel: ChannelId,
+        user: UserId,
+    },
+    ChannelMemberRemoved {
+        channel: ChannelId,
+        user: UserId,
+    },
+    ConversationCreated {
+        conversation: ConversationId,
+    },
+    ConversationAssigned {
+        conversation: ConversationId,
+        from: (Option<UserId>, Option<TeamId>),
+        to: (Option<UserId>, Option<TeamId>),
+    },
+    ConversationStatusChanged {
+        conversation: ConversationId,
+        from: Status,
+        to: Status,
+        until: Option<DateTime<Utc>>,
+    },
+    ConversationWoken {
+        conversation: ConversationId,
+    },
+    ConversationPriorityChanged {
+        conversation: ConversationId,
+        from: i32,
+        to: i32,
+    },
+    ConversationTagged {
+        conversation: ConversationId,
+        tag: TagId,
+    },
+    ConversationUntagged {
+        conversation: ConversationId,
+        tag: TagId,
+    },
+    MessageSent {
+        conversation: ConversationId,
+    },
+    NoteAdded {
+        conversation: ConversationId,
+    },
+    MailQuarantined {
+        mail: ReceivedMailId,
+        problem: &'static str,
+    },
+    BulkStarted {
+        job: JobId,
+        total: i64,
+    },
+    BulkFinished {
+        job: JobId,
+        done: i64,
+        skipped: i64,
+    },
+    BulkUndone {
+        job: JobId,
+        undone_by: JobId,
+    },
+}
+
+/// What an event is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Subject {
+    /// The workspace itself.
+    Workspace,
+    /// A user.
+    User(UserId),
+    /// A team.
+    Team(TeamId),
+    /// A channel.
+    Channel(ChannelId),
+    /// A conversation.
+    Conversation(ConversationId),
+    /// A bulk job.
+    Job(JobId),
+    /// A mail that came in.
+    Mail(ReceivedMailId),
+}
+
+impl Subject {
+    /// The name of the kind, as stored.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Workspace => "workspace",
+            Self::User(_) => "user",
+            Self::Team(_) => "team",
+            Self::Channel(_) => "channel",
+            Self::Conversation(_) => "conversation",
+            Self::Job(_) => "job",
+            Self::Mail(_) => "mail",
+        }
+    }
+
+    /// The id, for all but conversations and the workspace.
+    #[must_use]
+    pub const fn id(&self) -> Option<Uuid> {
+        match self {
+            Self::User(id) => Some(id.0),
+            Self::Team(id) => Some(id.0),
+            Self::Channel(id) => Some(id.0),
+            Self::Job(id) => Some(id.0),
+            Self::Mail(id) => Some(id.0),
+            Self::Workspace | Self::Conversation(_) => None,
+        }
+    }
+
+    /// The conversation, if it is one.
+    #[must_use]
+    pub const fn conversation(&self) -> Option<ConversationId> {
+        match self {
+            Self::Conversation(id) => Some(*id),
+            _ => None,
+        }
+    }
+}
+
+/// The name of the event that a bulk job writes for each item by SQL.
+pub const CONVERSATION_ASSIGNED: &str = "conversation.assigned";
+
+impl Event {
+    /// The name: noun and past participle, the same in log, API and permission.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::WorkspaceCreated => "workspace.created",
+            Self::UserInvited { .. } => "user.invited",
+            Self::InviteResent { .. } => "invite.resent",
+            Self::InviteLinkCopied { .. } => "invite.link_copied",
+            Self::InviteCancelled { .. } => "invite.cancelled",
+            Self::InviteAccepted { .. } => "invite.accepted",
+            Self::InviteRenewalAsked { .. } => "invite.renewal_asked",
+            Self::UserCreated { .. } => "user.created",
+            Self::UserUpdated { .. } => "user.updated",
+            Self::UserRolesChanged { .. } => "user.roles_changed",
+            Self::UserDeactivated { .. } => "user.deactivated",
+            Self::UserReactivated { .. } => "user.reactivated",
+            Self::UserLoggedIn { .. } => "user.logged_in",
+            Self::UserLoggedOut { .. } => "user.logged_out",
+            Self::SessionsEnded { .. } => "sessions.ended",
+            Self::PasswordResetAsked { .. } => "password.reset_asked",
+            Self::PasswordChanged { .. } => "password.changed",
+            Self::TeamCreated { .. } => "team.created",
+            Self::TeamUpdated { .. } => "team.updated",
+            Self::TeamDeleted { .. } => "team.deleted",
+            Self::TeamMemberAdded { .. } => "team.member_added",
+            Self::TeamMemberRemoved { .. } => "team.member_removed",
+            Self::TeamLeadChanged { .. } => "team.lead_changed",
+            Self::ChannelCreated { .. } => "channel.created",
+            Self::ChannelMemberAdded { .. } => "channel.member_added",
+            Self::ChannelMemberRemoved { .. } => "channel.member_removed",
+            Self::ConversationCreated { .. } => "conversation.created",
+            Self::ConversationAssigned { .. } => CONVERSATION_ASSIGNED,
+            Self::ConversationStatusChanged { .. } => "conversation.status_changed",
+            Self::ConversationWoken { .. } => "conversation.woken",
+            Self::ConversationPriorityChanged { .. } => "conversation.priority_changed",
+            Self::ConversationTagged { .. } => "conversation.tagged",
+            Self::ConversationUntagged { .. } => "conversation.untagged",
+            Self::MessageSent { .. } => "message.sent",
+            Self::NoteAdded { .. } => "note.added",
+            Self::MailQuarantined { .. } => "mail.quarantined",
+            Self::BulkStarted { .. } => "bulk.started",
+            Self::BulkFinished { .. } => "bulk.finished",
+            Self::BulkUndone { .. } => "bulk.undone",
+        }
+    }
+
+    /// What it is about.
+    #[must_use]
+    pub const fn subject(&self) -> Subject {
+        match self {
+            Self::WorkspaceCreated => Subject::Workspace,
+            Self::UserInvited { user, .. }
+            | Self::InviteResent { user }
+            | Self::InviteLinkCopied { user }
+            | Self::InviteCancelled { user }
+            | Self::InviteAccepted { user }
+            | Self::InviteRenewalAsked { user }
+            | Self::UserCreated { user, .. }
+            | Self::UserUpdated { user, .. }
+            | Self::UserRolesChanged { user, .. }
+            | Self::UserDeactivated { user, .. }
+            | Self::UserReactivated { user }
+            | Self::UserLoggedIn { user }
+            | Self::UserLoggedOut { user }
+            | Self::SessionsEnded { user, .. }
+            | Self::PasswordResetAsked { user }
+            | Self::PasswordChanged { user, .. }
+            // Membership is told on the person's page; the team is in `to_team`.
+            | Self::TeamMemberAdded { user, .. }
+            | Self::TeamMemberRemoved { user, .. }
+            | Self::TeamLeadChanged { user, .. }
+            | Self::ChannelMemberAdded { user, .. }
+            | Self::ChannelMemberRemoved { user, .. } => Subject::User(*user),
+            Self::TeamCreated { team } | Self::TeamUpdated { team } | Self::TeamDeleted { team } => Subject::Team(*team),
+            Self::ChannelCreated { channel } => Subject::Channel(*channel),
+            Self::ConversationCreated { conversation }
+            | Self::ConversationAssigned { conversation, .. }
+            | Self::ConversationStatusChanged { conversation, .. }
+            | Self::ConversationWoken { conversation }
+            | Self::ConversationPriorityChanged { conversation, .. }
+            | Self::ConversationTagged { conversation, .. }
+            | Self::ConversationUntagged { conversation, .. }
+            | Self::MessageSent { conversation }
+            | Self::NoteAdded { conversation } => Subject::Conversation(*conversation),
+            Self::MailQuarantined { mail, .. } => Subject::Mail(*mail),
+            Self::BulkStarted { job, .. } | Self::BulkFinished { job, .. } | Self::BulkUndone { job, .. } => Subject::Job(*job),
+        }
+    }
+
+    /// Holder before and after, for what changes hands: `(from user, to user, from team, to team)`.
+    #[must_use]
+    pub const fn hands(&self) -> (Option<UserId>, Option<UserId>, Option<TeamId>, Option<TeamId>) {
+        match self {
+            Self::ConversationAssigned { from, to, .. } => (from.0, to.0, from.1, to.1),
+            Self::TeamMemberAdded { team, .. } | Self::TeamLeadChanged { team, .. } => (None, None, None, Some(*team)),
+            Self::TeamMemberRemoved { team, .. } => (None, None, Some(*team), None),
+            _ => (None, None, None, None),
+        }
+    }
+
+    /// Everything else about it, as JSON of ids, numbers and fixed words.
+    #[must_use]
+    pub fn details(&self) -> Value {
+        match self {
+            Self::UserInvited { roles, .. } | Self::UserCreated { roles, .. } => json!({ "roles": roles }),
+            Self::UserUpdated { fields, .. } => json!({ "fields": fields }),
+            Self::UserRolesChanged { added, removed, .. } => json!({ "added": added, "removed": removed }),
+            Self::UserDeactivated { reason, sessions_ended, .. } => {
+                json!({ "reason": reason.map(Reason::as_str), "sessions_ended": sessions_ended })
+            }
+            Self::SessionsEnded { session, count, .. } => json!({ "session": session, "count": count }),
+            Self::PasswordChanged { sessions_ended, .. } => json!({ "sessions_ended": sessions_ended }),
+            Self::TeamLeadChanged { lead, .. } => json!({ "lead": lead }),
+            Self::ChannelMemberAdded { channel, .. } | Self::ChannelMemberRemoved { channel, .. } => {
+                json!({ "channel": channel })
+            }
+            Self::ConversationStatusChanged { from, to, until, .. } => {
+                json!({ "from": from.as_str(), "to": to.as_str(), "until": until.map(|at| at.timestamp()) })
+            }
+            Self::ConversationPriorityChanged { from, to, .. } => json!({ "from": from, "to": to }),
+            Self::ConversationTagged { tag, .. } | Self::ConversationUntagged { tag, .. } => json!({ "tag": tag }),
+            Self::MailQuarantined { problem, .. } => json!({ "problem": problem }),
+            Self::BulkStarted { total, .. } => json!({ "total": total }),
+            Self::BulkFinished { done, skipped, .. } => json!({ "done": done, "skipped": skipped }),
+            Self::BulkUndone { undone_by, .. } => json!({ "undone_by": undone_by }),
+            _ => json!({}),
+        }
+    }
+}

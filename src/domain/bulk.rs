@@ -1,0 +1,170 @@
+//! Bulk jobs: what is done to each item of a selection (C-8 … C-10).
+
+use serde::{Deserialize, Serialize};
+
+use super::access::Sees;
+use super::conversations::Status;
+use super::ids::{TeamId, UserId};
+use super::inbox::Filter;
+
+/// What became of one item.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum Outcome {
+    /// Not looked at yet.
+    Pending,
+    /// Changed.
+    Done,
+    /// Left: it was there already.
+    AlreadyThere,
+    /// Left: archived conversations do not change hands.
+    Archived,
+    /// Left: it no longer matched what was selected when its turn came.
+    NoLongerMatching,
+    /// Left: somebody changed it after the job that is undone.
+    TouchedSince,
+    /// Left: the person it was to go to can no longer get work.
+    TargetGone,
+}
+
+impl Outcome {
+    /// All but "pending".
+    pub const FINAL: [Self; 6] =
+        [Self::Done, Self::AlreadyThere, Self::Archived, Self::NoLongerMatching, Self::TouchedSince, Self::TargetGone];
+
+    /// The name under which it is stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Done => "done",
+            Self::AlreadyThere => "already_there",
+            Self::Archived => "archived",
+            Self::NoLongerMatching => "no_longer_matching",
+            Self::TouchedSince => "touched_since",
+            Self::TargetGone => "target_gone",
+        }
+    }
+
+    /// The words that people see.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Pending => "Waiting",
+            Self::Done => "Changed",
+            Self::AlreadyThere => "Left: was there already",
+            Self::Archived => "Left: archived",
+            Self::NoLongerMatching => "Left: changed before its turn came",
+            Self::TouchedSince => "Left: changed since",
+            Self::TargetGone => "Left: the new holder can’t get work any more",
+        }
+    }
+
+    /// The outcome of this stored name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        std::iter::once(Self::Pending).chain(Self::FINAL).find(|outcome| outcome.as_str() == name)
+    }
+}
+
+/// What an item is decided on: the conversation as it stands, locked, and what the job wants of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Item {
+    /// Where the conversation stands.
+    pub status: Status,
+    /// Who holds it now.
+    pub holder: (Option<UserId>, Option<TeamId>),
+    /// Its version now.
+    pub version: i64,
+    /// Who is to hold it.
+    pub wanted: (Option<UserId>, Option<TeamId>),
+    /// Whether it still is what was selected, and seen by who selected it.
+    pub still_matching: bool,
+    /// The version that it must still have, when a job is undone.
+    pub expected_version: Option<i64>,
+    /// Whether the wanted person can get work. An undo puts back what was, so there it always is.
+    pub target_fits: bool,
+}
+
+/// What is done with an item. Each item gets exactly one outcome, and only `Done` changes anything.
+#[must_use]
+pub fn decide(item: &Item) -> Outcome {
+    if let Some(version) = item.expected_version {
+        return if version == item.version { Outcome::Done } else { Outcome::TouchedSince };
+    }
+    if item.status == Status::Archived {
+        Outcome::Archived
+    } else if item.holder == item.wanted {
+        Outcome::AlreadyThere
+    } else if !item.still_matching {
+        Outcome::NoLongerMatching
+    } else if !item.target_fits {
+        Outcome::TargetGone
+    } else {
+        Outcome::Done
+    }
+}
+
+/// What was selected: kept with the job, so that a later look decides by the same rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Selection {
+    /// The filter, if all matching were meant; otherwise the rows themselves were picked.
+    pub filter: Option<Filter>,
+    /// What the person who selected may see.
+    pub sees: Sees,
+}
+
+/// A "no" to a bulk change.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BulkRefusal {
+    /// Nothing selected.
+    #[error("Select at least one conversation first.")]
+    NothingSelected,
+    /// No target.
+    #[error("Choose who the conversations go to.")]
+    NoTarget,
+    /// Too late.
+    #[error("This can’t be undone any more: the time for it ended.")]
+    UndoEnded,
+    /// Undone already.
+    #[error("This was already undone.")]
+    AlreadyUndone,
+    /// Still at it.
+    #[error("This is still running. Undo it when it has finished.")]
+    StillRunning,
+    /// An undo cannot be undone.
+    #[error("An undo can’t be undone. Reassign the conversations instead.")]
+    IsAnUndo,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    fn holder() -> impl Strategy<Value = (Option<UserId>, Option<TeamId>)> {
+        let id = proptest::option::of(0_u128..3);
+        (id.clone(), id).prop_map(|(user, team)| {
+            (user.map(|u| UserId(Uuid::from_u128(u))), team.map(|t| TeamId(Uuid::from_u128(t))))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn an_item_changes_only_if_everything_speaks_for_it(
+            status in 0_usize..4, now in holder(), wanted in holder(), version in 0_i64..3,
+            still_matching: bool, expected_version in proptest::option::of(0_i64..3), target_fits: bool,
+        ) {
+            let status = Status::ALL[status];
+            let item = Item { status, holder: now, version, wanted, still_matching, expected_version, target_fits };
+            let outcome = decide(&item);
+            prop_assert_ne!(outcome, Outcome::Pending);
+            let changes = match expected_version {
+                Some(expected) => expected == version,
+                None => status != Status::Archived && now != wanted && still_matching && target_fits,
+            };
+            prop_assert_eq!(outcome == Outcome::Done, changes);
+            prop_assert_eq!(Outcome::parse(outcome.as_str()), Some(outcome));
+        }
+    }
+}

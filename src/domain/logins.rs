@@ -1,0 +1,95 @@
+//! How guessing passwords is slowed down (S-6), and how long sessions live (S-2).
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// Failures count for this long.
+pub const WINDOW: TimeDelta = TimeDelta::minutes(15);
+/// So many failures of one account, or from one address, are let through.
+pub const FAILURES: usize = 10;
+/// One address may stand for a whole office.
+pub const FAILURES_OF_AN_ADDRESS: usize = 50;
+
+/// How long a session lives without being used.
+pub const IDLE: TimeDelta = TimeDelta::days(14);
+/// How long a session lives at the most.
+pub const ABSOLUTE: TimeDelta = TimeDelta::days(30);
+/// How long a link for a forgotten password is valid.
+pub const RESET: TimeDelta = TimeDelta::hours(1);
+
+/// How long one has to wait before the next try, given the instants of past failures within [`WINDOW`], oldest first.
+#[must_use]
+pub fn wait(failures: &[DateTime<Utc>], allowed: usize, now: DateTime<Utc>) -> Option<TimeDelta> {
+    let first_that_counts = failures.len().checked_sub(allowed)?;
+    let oldest = failures.get(first_that_counts)?;
+    let until = *oldest + WINDOW;
+    (until > now).then(|| until - now)
+}
+
+/// Whether a session still lives.
+#[must_use]
+pub fn session_lives(created: DateTime<Utc>, seen: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    now - created < ABSOLUTE && now - seen < IDLE
+}
+
+/// A "no" to logging in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LoginRefusal {
+    /// S-1: says nothing about which.
+    #[error("That email and password don’t match.")]
+    NoMatch,
+    /// S-1: said only to who knows the password.
+    #[error("This account is deactivated. Ask {0} to reactivate it.")]
+    Deactivated(String),
+    /// S-6.
+    #[error("Too many tries. Wait {0} and try again, or reset your password.")]
+    TooMany(String),
+    /// S-5.
+    #[error("This link was used, or its hour is over. Ask for a new one.")]
+    DeadResetLink,
+    /// U-15.
+    #[error("That isn’t your present password.")]
+    WrongPassword,
+}
+
+/// A wait in words: "3 minutes".
+#[must_use]
+pub fn wait_in_words(wait: TimeDelta) -> String {
+    let minutes = (wait.num_seconds() + 59) / 60;
+    if minutes <= 1 { "a minute".to_owned() } else { format!("{minutes} minutes") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn whoever_stops_failing_gets_in_again(mut failures in proptest::collection::vec(0_i64..900, 0..30)) {
+            failures.sort_unstable();
+            let at = |s| DateTime::UNIX_EPOCH + TimeDelta::seconds(s);
+            let failures: Vec<_> = failures.into_iter().map(at).collect();
+            let now = at(900);
+            let waiting = wait(&failures, FAILURES, now);
+            if failures.len() < FAILURES {
+                prop_assert_eq!(waiting, None);
+            }
+            if let Some(waiting) = waiting {
+                prop_assert!(waiting <= WINDOW);
+                let later = now + waiting;
+                let still: Vec<_> = failures.iter().copied().filter(|f| *f + WINDOW > later).collect();
+                prop_assert_eq!(wait(&still, FAILURES, later), None);
+            }
+        }
+    }
+
+    #[test]
+    fn sessions_end_by_idling_and_by_age() {
+        let start = DateTime::UNIX_EPOCH;
+        let day = TimeDelta::days(1);
+        assert!(session_lives(start, start, start + day * 13));
+        assert!(!session_lives(start, start, start + day * 14));
+        assert!(session_lives(start, start + day * 20, start + day * 29));
+        assert!(!session_lives(start, start + day * 29, start + day * 30));
+    }
+}

@@ -1,0 +1,19 @@
+//! The rules of the product: pure, without database, web or clock.
+
+pub mod access;
+pub mod assignment;
+pub mod audit;
+pub mod bulk;
+pub mod clock;
+pub mod conversations;
+pub mod ids;
+pub mod inbox;
+pub mod invites;
+pub mod logins;
+pub mod passwords;
+pub mod roles;
+pub mod secrets;
+pub mod teams;
+pub mod text;
+pub mod users;
+pub mod workspaces;

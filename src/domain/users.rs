@@ -1,0 +1,397 @@
+//! Users: their states, what may be done to them and by whom (U-1 … U-9).
+
+use chrono::{DateTime, Utc};
+
+use super::access::Actor;
+use super::ids::{UserId, WorkspaceId};
+
+/// A user's names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name {
+    /// As in a passport.
+    pub full: String,
+    /// What teammates and contacts see.
+    pub display: String,
+}
+
+/// Where a user stands in their life in the workspace.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum Status {
+    /// Has a link, cannot log in yet, counts for nothing.
+    Invited,
+    /// Can log in.
+    Active,
+    /// Cannot log in; everything of theirs stays.
+    Inactive,
+}
+
+impl Status {
+    /// The name under which it is stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Invited => "invited",
+            Self::Active => "active",
+            Self::Inactive => "inactive",
+        }
+    }
+
+    /// The status of this stored name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Invited, Self::Active, Self::Inactive].into_iter().find(|status| status.as_str() == name)
+    }
+}
+
+/// Why somebody was deactivated (U-8).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reason {
+    /// Left the company.
+    Left,
+    /// Parental or medical leave.
+    Leave,
+    /// The contract ended.
+    ContractEnded,
+    /// The project is paused.
+    ProjectPaused,
+    /// For security.
+    Security,
+    /// Something else.
+    Other,
+}
+
+impl Reason {
+    /// All of them, in the order in which they are offered.
+    pub const ALL: [Self; 6] =
+        [Self::Left, Self::Leave, Self::ContractEnded, Self::ProjectPaused, Self::Security, Self::Other];
+
+    /// The name under which it is stored and posted.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Left => "left",
+            Self::Leave => "leave",
+            Self::ContractEnded => "contract_ended",
+            Self::ProjectPaused => "project_paused",
+            Self::Security => "security",
+            Self::Other => "other",
+        }
+    }
+
+    /// The words that people see.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Left => "Left the company",
+            Self::Leave => "Parental or medical leave",
+            Self::ContractEnded => "Contract ended",
+            Self::ProjectPaused => "Project paused",
+            Self::Security => "Security",
+            Self::Other => "Other",
+        }
+    }
+
+    /// The reason of this stored name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == name)
+    }
+}
+
+/// A user, as far as rules need to know them.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// Their id.
+    pub id: UserId,
+    /// Their workspace.
+    pub workspace: WorkspaceId,
+    /// Their address, as typed.
+    pub email: String,
+    /// Their names.
+    pub name: Name,
+    /// Where they stand.
+    pub status: Status,
+    /// Why they were deactivated, if they are.
+    pub reason: Option<Reason>,
+    /// Since when they stand there.
+    pub status_changed_at: DateTime<Utc>,
+    /// Whether they try new features early.
+    pub beta_access: bool,
+    /// Their time zone (IANA), if it differs from the workspace's.
+    pub time_zone: Option<String>,
+    /// When they last did something.
+    pub last_seen_at: Option<DateTime<Utc>>,
+    /// Raised with every change, so that a stale form is noticed.
+    pub version: i64,
+    /// When they were invited or made.
+    pub created_at: DateTime<Utc>,
+    /// Whether one of their roles is Owner.
+    pub is_owner: bool,
+}
+
+/// A "no" about a user, in words that say what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UserRefusal {
+    /// U-6.
+    #[error("{0} is the only Owner. Make someone else Owner first.")]
+    OnlyOwner(String),
+    /// R-5.
+    #[error("Only an Owner can change an Owner.")]
+    OnlyOwnersActOnOwners,
+    /// R-5.
+    #[error("You can’t deactivate yourself. Ask another admin to do it.")]
+    Yourself,
+    /// Someone was quicker.
+    #[error("{0} is already deactivated.")]
+    AlreadyInactive(String),
+    /// Someone was quicker.
+    #[error("{0} is already active.")]
+    AlreadyActive(String),
+    /// An invite is cancelled, not deactivated.
+    #[error("{0} hasn’t accepted the invite yet. Cancel the invite instead.")]
+    StillInvited(String),
+    /// R-5.
+    #[error("You can’t give or take the role {0}, because it allows more than you may do yourself.")]
+    RoleBeyondYou(String),
+    /// U-1.
+    #[error("Choose at least one role.")]
+    NoRole,
+    /// U-1.
+    #[error("Someone in this workspace already uses {0}.")]
+    EmailTaken(String),
+}
+
+/// How a control is shown: the page asks the rule that the action obeys (R-6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Offer {
+    /// Not at all.
+    Hidden,
+    /// Visible but dead, with the reason.
+    Disabled(String),
+    /// Alive.
+    Shown,
+}
+
+impl Offer {
+    /// The offer for a rule's answer.
+    #[must_use]
+    pub fn from_rule(permitted: bool, rule: Result<(), UserRefusal>) -> Self {
+        match (permitted, rule) {
+            (false, _) => Self::Hidden,
+            (true, Err(refusal)) => Self::Disabled(refusal.to_string()),
+            (true, Ok(())) => Self::Shown,
+        }
+    }
+
+    /// Whether the control can be used.
+    #[must_use]
+    pub const fn is_shown(&self) -> bool {
+        matches!(self, Self::Shown)
+    }
+}
+
+impl User {
+    /// Whether `actor` may change this user at all (R-5).
+    ///
+    /// # Errors
+    /// If the user is an Owner and the actor is not.
+    pub fn may_be_changed_by(&self, actor: &Actor) -> Result<(), UserRefusal> {
+        if self.is_owner && !actor.is_owner() {
+            return Err(UserRefusal::OnlyOwnersActOnOwners);
+        }
+        Ok(())
+    }
+
+    /// Whether the user may be deactivated now (U-6, U-7, R-5). `active_owners` counts them with this user, as read
+    /// under a lock.
+    ///
+    /// # Errors
+    /// The reason why not.
+    pub fn may_be_deactivated_by(&self, actor: &Actor, active_owners: usize) -> Result<(), UserRefusal> {
+        match self.status {
+            Status::Invited => return Err(UserRefusal::StillInvited(self.name.full.clone())),
+            Status::Inactive => return Err(UserRefusal::AlreadyInactive(self.name.full.clone())),
+            Status::Active => {}
+        }
+        self.may_be_changed_by(actor)?;
+        self.may_stop_being_active_owner(active_owners)?;
+        if actor.user() == Some(self.id) {
+            return Err(UserRefusal::Yourself);
+        }
+        Ok(())
+    }
+
+    /// Whether the workspace can do without this user as an active Owner (U-6).
+    ///
+    /// # Errors
+    /// If it is the only one.
+    pub fn may_stop_being_active_owner(&self, active_owners: usize) -> Result<(), UserRefusal> {
+        if self.is_owner && self.status == Status::Active && active_owners <= 1 {
+            return Err(UserRefusal::OnlyOwner(self.name.full.clone()));
+        }
+        Ok(())
+    }
+
+    /// Whether the user may be reactivated (U-9).
+    ///
+    /// # Errors
+    /// The reason why not.
+    pub fn may_be_reactivated_by(&self, actor: &Actor) -> Result<(), UserRefusal> {
+        match self.status {
+            Status::Invited => return Err(UserRefusal::StillInvited(self.name.full.clone())),
+            Status::Active => return Err(UserRefusal::AlreadyActive(self.name.full.clone())),
+            Status::Inactive => {}
+        }
+        self.may_be_changed_by(actor)
+    }
+}
+
+/// The letters in a user's picture: first of the first and of the last word.
+#[must_use]
+pub fn initials(name: &str) -> String {
+    let mut words = name.split_whitespace().filter_map(|word| word.chars().find(|c| c.is_alphanumeric()));
+    let first = words.next();
+    let last = words.next_back();
+    first.into_iter().chain(last).flat_map(char::to_uppercase).collect()
+}
+
+/// What is wrong with an address, in words that say what to do; `Ok` is the address as it is kept.
+///
+/// # Errors
+/// A sentence for the field.
+pub fn parse_email(input: &str) -> Result<String, &'static str> {
+    let email = super::text::one_line(input);
+    if email.is_empty() {
+        return Err("Enter an email address");
+    }
+    if email.len() > 254 {
+        return Err("An email address has at most 254 characters");
+    }
+    let full = email_address::EmailAddress::is_valid(&email)
+        && email.rsplit_once('@').is_some_and(|(_, host)| !host.starts_with('['))
+        && !email.contains(['"', '<', '>', ' ']);
+    if !full {
+        return Err("Enter a full email address, like name@company.example");
+    }
+    Ok(email)
+}
+
+/// A name of a person or thing as it is kept.
+///
+/// # Errors
+/// A sentence for the field: `missing` if nothing is left of the input.
+pub fn parse_name(input: &str, missing: &'static str) -> Result<String, &'static str> {
+    let name = super::text::one_line(input);
+    if name.is_empty() {
+        return Err(missing);
+    }
+    if name.chars().count() > 120 {
+        return Err("Use at most 120 characters");
+    }
+    Ok(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::access::{PermissionSet, Person};
+    use crate::domain::ids::SessionId;
+    use proptest::prelude::*;
+    use std::sync::Arc;
+    use uuid::Uuid;
+
+    fn user(id: u128, status: Status, is_owner: bool) -> User {
+        User {
+            id: UserId(Uuid::from_u128(id)),
+            workspace: WorkspaceId::NIL,
+            email: "dana@fernhill.example".into(),
+            name: Name { full: "Dana Weiss".into(), display: "Dana".into() },
+            status,
+            reason: None,
+            status_changed_at: DateTime::UNIX_EPOCH,
+            beta_access: false,
+            time_zone: None,
+            last_seen_at: None,
+            version: 1,
+            created_at: DateTime::UNIX_EPOCH,
+            is_owner,
+        }
+    }
+
+    fn person(id: u128, is_owner: bool) -> Actor {
+        Actor::Person(Arc::new(Person {
+            id: UserId(Uuid::from_u128(id)),
+            name: Name { full: "Ada".into(), display: "Ada".into() },
+            is_owner,
+            permissions: PermissionSet::ALL,
+            teams: vec![],
+            channels: vec![],
+            only_guest: false,
+            session: SessionId::NIL,
+        }))
+    }
+
+    #[test]
+    fn the_only_owner_stays() {
+        let dana = user(1, Status::Active, true);
+        let refusal = dana.may_be_deactivated_by(&person(2, true), 1);
+        assert_eq!(
+            refusal.map_err(|r| r.to_string()),
+            Err("Dana Weiss is the only Owner. Make someone else Owner first.".to_owned())
+        );
+        assert_eq!(dana.may_be_deactivated_by(&person(2, true), 2), Ok(()));
+    }
+
+    #[test]
+    fn only_owners_act_on_owners_and_nobody_on_themselves() {
+        let dana = user(1, Status::Active, true);
+        assert_eq!(dana.may_be_deactivated_by(&person(2, false), 2), Err(UserRefusal::OnlyOwnersActOnOwners));
+        assert_eq!(dana.may_be_deactivated_by(&person(1, true), 2), Err(UserRefusal::Yourself));
+    }
+
+    #[test]
+    fn states_are_respected() {
+        let ada = person(2, true);
+        let invited = user(1, Status::Invited, false);
+        let inactive = user(1, Status::Inactive, false);
+        let active = user(1, Status::Active, false);
+        assert!(matches!(invited.may_be_deactivated_by(&ada, 1), Err(UserRefusal::StillInvited(_))));
+        assert!(matches!(invited.may_be_reactivated_by(&ada), Err(UserRefusal::StillInvited(_))));
+        assert!(matches!(inactive.may_be_deactivated_by(&ada, 1), Err(UserRefusal::AlreadyInactive(_))));
+        assert!(matches!(active.may_be_reactivated_by(&ada), Err(UserRefusal::AlreadyActive(_))));
+        assert_eq!(inactive.may_be_reactivated_by(&ada), Ok(()));
+    }
+
+    #[test]
+    fn initials_are_at_most_two_letters() {
+        let cases =
+            [("Dana Weiss", "DW"), ("Fatima Zahra El Amrani", "FA"), ("Bob", "B"), ("", ""), ("élan  d’or", "ÉD")];
+        for (name, letters) in cases {
+            assert_eq!(initials(name), letters);
+        }
+    }
+
+    #[test]
+    fn addresses_are_checked_with_a_sentence() {
+        assert_eq!(parse_email("  Dana@Fernhill.example "), Ok("Dana@Fernhill.example".to_owned()));
+        for bad in ["", "dana", "dana@", "@fernhill.example", "a b@c.example", "<a@b.example>", "x@[127.0.0.1]"] {
+            assert!(parse_email(bad).is_err(), "{bad}");
+        }
+        assert!(parse_email(&format!("{}@b.example", "a".repeat(300))).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_input_breaks_parsing(input in ".{0,400}") {
+            let _ = parse_email(&input);
+            let _ = parse_name(&input, "missing");
+            let _ = initials(&input);
+        }
+
+        #[test]
+        fn whoever_acts_the_last_active_owner_cannot_be_deactivated(actor in 0_u128..3, owner: bool) {
+            let dana = user(1, Status::Active, true);
+            prop_assert!(dana.may_be_deactivated_by(&person(actor, owner), 1).is_err());
+        }
+    }
+}

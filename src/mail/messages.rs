@@ -1,0 +1,196 @@
+//! The mails that Baton writes: one struct each, its text and HTML from templates.
+
+use askama::Template;
+
+use super::Mail;
+use crate::domain::workspaces::Workspace;
+use crate::failure::Failure;
+
+fn render(template: &impl Template) -> Result<String, Failure> {
+    template.render().map_err(|_| Failure::Bug("a mail cannot be rendered"))
+}
+
+#[derive(Template)]
+#[template(path = "mail/invite.txt")]
+struct InviteText<'a> {
+    workspace: &'a str,
+    inviter: &'a str,
+    name: &'a str,
+    roles: &'a str,
+    link: &'a str,
+    days: i32,
+}
+
+#[derive(Template)]
+#[template(path = "mail/invite.html")]
+struct InviteHtml<'a> {
+    workspace: &'a str,
+    inviter: &'a str,
+    name: &'a str,
+    roles: &'a str,
+    link: &'a str,
+    days: i32,
+}
+
+/// The invite into a workspace (I-3).
+pub struct Invite<'a> {
+    /// Into which workspace.
+    pub workspace: &'a Workspace,
+    /// Who invites.
+    pub inviter: &'a str,
+    /// To whom.
+    pub name: &'a str,
+    /// To which address.
+    pub email: &'a str,
+    /// As what: "Agent", "Agent and Supervisor".
+    pub roles: &'a str,
+    /// The one-time link.
+    pub link: &'a str,
+}
+
+impl Invite<'_> {
+    /// The mail.
+    ///
+    /// # Errors
+    /// If a template fails, which is a bug.
+    pub fn mail(&self) -> Result<Mail, Failure> {
+        let (workspace, days) = (self.workspace.name.as_str(), self.workspace.invite_days);
+        let Self { inviter, name, roles, link, .. } = *self;
+        Ok(Mail {
+            kind: "invite",
+            to_name: name.to_owned(),
+            to_address: self.email.to_owned(),
+            from_name: self.workspace.sender_name.clone(),
+            from_address: None,
+            subject: format!("{inviter} invited you to {workspace}"),
+            text: render(&InviteText { workspace, inviter, name, roles, link, days })?,
+            html: render(&InviteHtml { workspace, inviter, name, roles, link, days })?,
+            message_id: None,
+            in_reply_to: None,
+            references: Vec::new(),
+        })
+    }
+}
+
+#[derive(Template)]
+#[template(path = "mail/password.txt")]
+struct PasswordText<'a> {
+    workspace: &'a str,
+    name: &'a str,
+    link: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "mail/password.html")]
+struct PasswordHtml<'a> {
+    workspace: &'a str,
+    name: &'a str,
+    link: &'a str,
+}
+
+/// The link for a forgotten password (S-5).
+pub struct Password<'a> {
+    /// In which workspace.
+    pub workspace: &'a Workspace,
+    /// To whom.
+    pub name: &'a str,
+    /// To which address.
+    pub email: &'a str,
+    /// The one-time link.
+    pub link: &'a str,
+}
+
+impl Password<'_> {
+    /// The mail.
+    ///
+    /// # Errors
+    /// If a template fails, which is a bug.
+    pub fn mail(&self) -> Result<Mail, Failure> {
+        let workspace = self.workspace.name.as_str();
+        let Self { name, link, .. } = *self;
+        Ok(Mail {
+            kind: "password",
+            to_name: name.to_owned(),
+            to_address: self.email.to_owned(),
+            from_name: self.workspace.sender_name.clone(),
+            from_address: None,
+            subject: format!("Set a new password for {workspace}"),
+            text: render(&PasswordText { workspace, name, link })?,
+            html: render(&PasswordHtml { workspace, name, link })?,
+            message_id: None,
+            in_reply_to: None,
+            references: Vec::new(),
+        })
+    }
+}
+
+#[derive(Template)]
+#[template(path = "mail/renewal.txt")]
+struct RenewalText<'a> {
+    workspace: &'a str,
+    email: &'a str,
+    link: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "mail/renewal.html")]
+struct RenewalHtml<'a> {
+    workspace: &'a str,
+    email: &'a str,
+    link: &'a str,
+}
+
+/// Somebody whose invite expired asks for a new one (I-5).
+pub struct Renewal<'a> {
+    /// In which workspace.
+    pub workspace: &'a Workspace,
+    /// Who asks.
+    pub email: &'a str,
+    /// Who can send a new one: name and address.
+    pub to: (&'a str, &'a str),
+    /// The page of pending invites.
+    pub link: &'a str,
+}
+
+impl Renewal<'_> {
+    /// The mail.
+    ///
+    /// # Errors
+    /// If a template fails, which is a bug.
+    pub fn mail(&self) -> Result<Mail, Failure> {
+        let workspace = self.workspace.name.as_str();
+        let Self { email, link, .. } = *self;
+        Ok(Mail {
+            kind: "renewal",
+            to_name: self.to.0.to_owned(),
+            to_address: self.to.1.to_owned(),
+            from_name: self.workspace.sender_name.clone(),
+            from_address: None,
+            subject: format!("{email} asks for a new invite"),
+            text: render(&RenewalText { workspace, email, link })?,
+            html: render(&RenewalHtml { workspace, email, link })?,
+            message_id: None,
+            in_reply_to: None,
+            references: Vec::new(),
+        })
+    }
+}
+
+#[derive(Template)]
+#[template(path = "mail/reply.html")]
+struct ReplyHtml<'a> {
+    paragraphs: Vec<Vec<&'a str>>,
+}
+
+/// The HTML part of a reply to a contact: the typed text, its paragraphs and line breaks kept.
+///
+/// # Errors
+/// If the template fails, which is a bug.
+pub fn reply_html(body: &str) -> Result<String, Failure> {
+    let paragraphs = body
+        .split("\n\n")
+        .map(|paragraph| paragraph.lines().collect::<Vec<_>>())
+        .filter(|lines| !lines.is_empty())
+        .collect();
+    render(&ReplyHtml { paragraphs })
+}

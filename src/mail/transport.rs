@@ -1,0 +1,136 @@
+//! How mails leave: by SMTP, or, where none is set, into files and the outbox page.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart};
+use lettre::transport::smtp::AsyncSmtpTransport;
+use lettre::{Address, AsyncTransport as _, Message, Tokio1Executor};
+
+use super::Outgoing;
+
+/// Where mails go.
+#[derive(Clone)]
+pub enum Transport {
+    /// To a server.
+    Smtp(Box<AsyncSmtpTransport<Tokio1Executor>>),
+    /// Into `outbox/*.eml` in the data folder.
+    Files(PathBuf),
+}
+
+/// Why a mail did not leave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// The server says that it never will.
+    Final(String),
+    /// It may work later.
+    Passing(String),
+}
+
+/// Whether an address of a mail server can be used.
+///
+/// # Errors
+/// A sentence that says what to change.
+pub fn check_url(url: &str) -> Result<(), String> {
+    let right = url.starts_with("smtp://") || url.starts_with("smtps://");
+    match AsyncSmtpTransport::<Tokio1Executor>::from_url(url) {
+        Ok(_) if right => Ok(()),
+        _ => Err("BATON_SMTP_URL cannot be used. Write it like smtp://user:password@host:587?tls=required or smtps://user:password@host.".to_owned()),
+    }
+}
+
+/// How long a mail server may take to answer.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+impl Transport {
+    /// The transport of an installation.
+    ///
+    /// # Errors
+    /// A sentence that says what to change.
+    pub fn new(smtp_url: Option<&str>, data_dir: &Path) -> Result<Self, String> {
+        let Some(url) = smtp_url else { return Ok(Self::Files(data_dir.join("outbox"))) };
+        check_url(url)?;
+        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(|error| error.to_string())?;
+        Ok(Self::Smtp(Box::new(builder.timeout(Some(TIMEOUT)).build())))
+    }
+
+    /// Whether mails leave the machine.
+    #[must_use]
+    pub const fn is_smtp(&self) -> bool {
+        matches!(self, Self::Smtp(_))
+    }
+
+    /// Sends a mail, or writes it into a file.
+    ///
+    /// # Errors
+    /// Why it did not leave.
+    pub async fn send(&self, mail: &Outgoing, from: &Mailbox) -> Result<(), Problem> {
+        let message = build(mail, from)?;
+        match self {
+            Self::Smtp(smtp) => match smtp.send(message).await {
+                Ok(_) => Ok(()),
+                Err(error) if error.is_permanent() => Err(Problem::Final(error.to_string())),
+                Err(error) => Err(Problem::Passing(explain(&error))),
+            },
+            Self::Files(folder) => {
+                let (folder, name) = (folder.clone(), format!("{}.eml", mail.id));
+                let written = tokio::task::spawn_blocking(move || {
+                    std::fs::create_dir_all(&folder)?;
+                    std::fs::write(folder.join(name), message.formatted())
+                });
+                match written.await {
+                    Ok(Ok(())) => Ok(()),
+                    Ok(Err(error)) => Err(Problem::Passing(error.to_string())),
+                    Err(error) => Err(Problem::Passing(error.to_string())),
+                }
+            }
+        }
+    }
+}
+
+fn explain(error: &lettre::transport::smtp::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
+fn build(mail: &Outgoing, installation: &Mailbox) -> Result<Message, Problem> {
+    let bad = |what: &str| Problem::Final(format!("{what} is not an address that mail can be sent to"));
+    let to: Address = mail.to_address.parse().map_err(|_| bad("The recipient’s address"))?;
+    let from: Address = match &mail.from_address {
+        Some(address) => address.parse().map_err(|_| bad("The channel’s address"))?,
+        None => installation.email.clone(),
+    };
+    let name = |name: &str| (!name.is_empty()).then(|| name.to_owned());
+    let mut builder = Message::builder()
+        .from(Mailbox::new(name(&mail.from_name), from))
+        .to(Mailbox::new(name(&mail.to_name), to))
+        .subject(&mail.subject)
+        .date(mail.created_at.into())
+        .message_id(Some(format!("<{}>", mail.message_id)));
+    if let Some(id) = &mail.in_reply_to {
+        builder = builder.in_reply_to(format!("<{id}>"));
+    }
+    if !mail.references.is_empty() {
+        let all: Vec<String> = mail.references.split(' ').map(|id| format!("<{id}>")).collect();
+        builder = builder.references(all.join(" "));
+    }
+    if mail.from_address.is_none() {
+        // Nobody's holiday notice should answer an invite.
+        builder = builder.raw_header(HeaderValue::new(
+            HeaderName::new_from_ascii_str("Auto-Submitted"),
+            "auto-generated".to_owned(),
+        ));
+    }
+    builder
+        .multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))
+        .map_err(|error| Problem::Final(error.to_string()))
+}

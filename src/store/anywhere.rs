@@ -1,0 +1,278 @@
+//! The few look-ups that are made before a workspace is known: log-in, links, sessions, the installation itself. Each
+//! answers with the workspace that it found; everything after that is scoped.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::db::{Ax, insert_new};
+use super::schema::{installation, invite_links, password_links, sessions, setup_links, users, workspaces};
+use super::types::At;
+use super::workspaces::{COLUMNS, Row, read};
+use crate::domain::ids::{ConversationId, SessionId, UserId, WorkspaceId};
+use crate::domain::invites::LinkState;
+use crate::domain::secrets::Secret;
+use crate::domain::users::{Name, Status};
+use crate::domain::workspaces::Workspace;
+use crate::failure::Failure;
+
+/// All workspaces, by name.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_workspaces(ax: &mut Ax) -> Result<Vec<Workspace>, Failure> {
+    let rows: Vec<Row> = workspaces::table.order((workspaces::name, workspaces::id)).select(COLUMNS).load(ax.conn)?;
+    rows.into_iter().map(read).collect()
+}
+
+/// The workspace of this name in addresses.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn find_workspace(ax: &mut Ax, slug: &str) -> Result<Option<Workspace>, Failure> {
+    let row: Option<Row> =
+        workspaces::table.filter(workspaces::slug.eq(slug)).select(COLUMNS).first(ax.conn).optional()?;
+    row.map(read).transpose()
+}
+
+/// A session and who it is of.
+#[derive(Clone, Debug)]
+pub struct FoundSession {
+    /// Its id.
+    pub id: SessionId,
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// Who is logged in.
+    pub user: UserId,
+    /// Their names.
+    pub name: Name,
+    /// What the session remembers, as JSON.
+    pub state: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was last used.
+    pub last_seen_at: DateTime<Utc>,
+}
+
+type SessionRow = (SessionId, WorkspaceId, UserId, String, String, String, At, At);
+
+/// The session of a key, if its user can log in. Whether it is too old is the caller's question.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn find_session(ax: &mut Ax, key_hash: &str) -> Result<Option<FoundSession>, Failure> {
+    let row: Option<SessionRow> = sessions::table
+        .inner_join(users::table.on(users::id.eq(sessions::user_id)))
+        .filter(sessions::key_hash.eq(key_hash))
+        .filter(users::status.eq(Status::Active.as_str()))
+        .select((
+            sessions::id,
+            sessions::workspace_id,
+            sessions::user_id,
+            users::full_name,
+            users::display_name,
+            sessions::state,
+            sessions::created_at,
+            sessions::last_seen_at,
+        ))
+        .first(ax.conn)
+        .optional()?;
+    Ok(row.map(|(id, workspace, user, full, display, state, created, seen)| FoundSession {
+        id,
+        workspace,
+        user,
+        name: Name { full, display },
+        state,
+        created_at: created.0,
+        last_seen_at: seen.0,
+    }))
+}
+
+/// A session that begins.
+pub struct NewSession<'a> {
+    /// Its id.
+    pub id: SessionId,
+    /// The hash of its key.
+    pub key_hash: &'a str,
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// Who is logged in.
+    pub user: UserId,
+    /// What it remembers, as JSON.
+    pub state: &'a str,
+    /// The network address.
+    pub address: &'a str,
+    /// The browser, as it calls itself.
+    pub device: &'a str,
+    /// When the log-in was, which stays when the key is changed.
+    pub created_at: DateTime<Utc>,
+}
+
+/// Adds a session, unless its user was deactivated meanwhile; says whether it was added.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn insert_session(ax: &mut Ax, new: &NewSession) -> Result<bool, Failure> {
+    let active: Option<UserId> = users::table
+        .filter(users::id.eq(new.user))
+        .filter(users::workspace_id.eq(new.workspace))
+        .filter(users::status.eq(Status::Active.as_str()))
+        .select(users::id)
+        .first(ax.conn)
+        .optional()?;
+    if active.is_none() {
+        return Ok(false);
+    }
+    let now = At(ax.now());
+    diesel::insert_into(sessions::table)
+        .values((
+            sessions::id.eq(new.id),
+            sessions::key_hash.eq(new.key_hash),
+            sessions::workspace_id.eq(new.workspace),
+            sessions::user_id.eq(new.user),
+            sessions::state.eq(new.state),
+            sessions::address.eq(new.address),
+            sessions::device.eq(new.device),
+            sessions::created_at.eq(At(new.created_at)),
+            sessions::last_seen_at.eq(now),
+        ))
+        .execute(ax.conn)?;
+    Ok(true)
+}
+
+/// Changes what a session remembers. An ended session stays ended.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn set_session_state(ax: &mut Ax, key_hash: &str, state: &str) -> Result<(), Failure> {
+    diesel::update(sessions::table.filter(sessions::key_hash.eq(key_hash)))
+        .set(sessions::state.eq(state))
+        .execute(ax.conn)?;
+    Ok(())
+}
+
+/// Ends the session of a key.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn delete_session(ax: &mut Ax, key_hash: &str) -> Result<(), Failure> {
+    diesel::delete(sessions::table.filter(sessions::key_hash.eq(key_hash))).execute(ax.conn)?;
+    Ok(())
+}
+
+/// Removes sessions that nobody can use any more.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn delete_dead_sessions(ax: &mut Ax) -> Result<usize, Failure> {
+    let now = ax.now();
+    Ok(diesel::delete(
+        sessions::table.filter(
+            sessions::created_at
+                .lt(At(now - crate::domain::logins::ABSOLUTE))
+                .or(sessions::last_seen_at.lt(At(now - crate::domain::logins::IDLE))),
+        ),
+    )
+    .execute(ax.conn)?)
+}
+
+/// What an invite link leads to.
+#[derive(Clone, Debug)]
+pub struct FoundInvite {
+    /// The workspace.
+    pub workspace: Workspace,
+    /// The user that it makes.
+    pub user: UserId,
+    /// Where the link stands.
+    pub state: LinkState,
+    /// When it dies.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// The invite link of this hash, dead or alive.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn find_invite_link(ax: &mut Ax, token_hash: &str) -> Result<Option<FoundInvite>, Failure> {
+    let row: Option<(Row, UserId, String, At)> = invite_links::table
+        .inner_join(workspaces::table.on(workspaces::id.eq(invite_links::workspace_id)))
+        .filter(invite_links::token_hash.eq(token_hash))
+        .select((COLUMNS, invite_links::user_id, invite_links::state, invite_links::expires_at))
+        .first(ax.conn)
+        .optional()?;
+    row.map(|(workspace, user, state, expires_at)| {
+        let state = LinkState::parse(&state).ok_or_else(|| Failure::Corrupt("invite_links.state", state.clone()))?;
+        Ok(FoundInvite { workspace: read(workspace)?, user, state, expires_at: expires_at.0 })
+    })
+    .transpose()
+}
+
+/// The workspace and user of a link for a forgotten password, if it is in time.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn find_password_link(ax: &mut Ax, token_hash: &str) -> Result<Option<(WorkspaceId, UserId)>, Failure> {
+    let now = At(ax.now());
+    Ok(password_links::table
+        .filter(password_links::token_hash.eq(token_hash))
+        .filter(password_links::expires_at.gt(now))
+        .select((password_links::workspace_id, password_links::user_id))
+        .first(ax.conn)
+        .optional()?)
+}
+
+/// Makes a link for the first run; earlier ones die. `None` if there is a workspace already.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn insert_setup_link(ax: &mut Ax, secret: &Secret) -> Result<bool, Failure> {
+    let any: Option<WorkspaceId> = workspaces::table.select(workspaces::id).first(ax.conn).optional()?;
+    if any.is_some() {
+        return Ok(false);
+    }
+    let now = At(ax.now());
+    diesel::delete(setup_links::table).execute(ax.conn)?;
+    diesel::insert_into(setup_links::table)
+        .values((setup_links::token_hash.eq(secret.hash()), setup_links::created_at.eq(now)))
+        .execute(ax.conn)?;
+    Ok(true)
+}
+
+/// Whether this is the link for the first run.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn has_setup_link(ax: &mut Ax, token_hash: &str) -> Result<bool, Failure> {
+    let found: Option<String> = setup_links::table
+        .filter(setup_links::token_hash.eq(token_hash))
+        .select(setup_links::token_hash)
+        .first(ax.conn)
+        .optional()?;
+    Ok(found.is_some())
+}
+
+/// A value that the whole installation keeps, made once: of two instances that start at once, both get the same.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn find_or_insert_setting(ax: &mut Ax, name: &str, value: &str) -> Result<String, Failure> {
+    insert_new!(ax.conn, installation::table, (installation::name.eq(name), installation::value.eq(value)))?;
+    Ok(installation::table.filter(installation::name.eq(name)).select(installation::value).first(ax.conn)?)
+}
+
+/// Conversations whose snooze is over, of all workspaces, longest over first.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_due_snoozes(ax: &mut Ax, limit: i64) -> Result<Vec<(WorkspaceId, ConversationId)>, Failure> {
+    use super::schema::conversations as c;
+    let now = At(ax.now());
+    let rows: Vec<(WorkspaceId, i64)> = c::table
+        .filter(c::snoozed_until.is_not_null())
+        .filter(c::snoozed_until.le(now))
+        .filter(c::status.eq(crate::domain::conversations::Status::Snoozed.as_str()))
+        .order(c::snoozed_until)
+        .limit(limit)
+        .select((c::workspace_id, c::id))
+        .load(ax.conn)?;
+    Ok(rows.into_iter().map(|(workspace, id)| (workspace, ConversationId(id))).collect())
+}

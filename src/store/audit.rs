@@ -1,0 +1,185 @@
+//! The audit trail. Rows are only ever added.
+
+use diesel::prelude::*;
+
+use super::db::{Rx, Tx, insert_all};
+use super::schema::audit_events::dsl as a;
+use super::types::{AnyId, At};
+use crate::domain::audit::Event;
+use crate::domain::ids::{ConversationId, JobId, TeamId, UserId, WorkspaceId};
+use crate::failure::Failure;
+use chrono::{DateTime, Utc};
+
+#[derive(Insertable)]
+#[diesel(table_name = super::schema::audit_events)]
+struct NewRow {
+    workspace_id: WorkspaceId,
+    at: At,
+    actor_kind: &'static str,
+    actor_id: Option<UserId>,
+    cause: Option<&'static str>,
+    job_id: Option<JobId>,
+    name: &'static str,
+    subject_kind: &'static str,
+    subject_id: Option<AnyId>,
+    conversation_id: Option<i64>,
+    from_user_id: Option<UserId>,
+    to_user_id: Option<UserId>,
+    from_team_id: Option<TeamId>,
+    to_team_id: Option<TeamId>,
+    details: String,
+    address: Option<String>,
+    request_id: Option<String>,
+}
+
+/// The kinds of actors, as stored.
+pub(super) const ACTOR_USER: &str = "user";
+/// Baton itself.
+pub(super) const ACTOR_SYSTEM: &str = "system";
+
+/// Writes the events of a unit of work, just before it commits.
+pub(super) fn insert(tx: &mut Tx, events: &[Event]) -> Result<(), Failure> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let scope = tx.scope().clone();
+    let (workspace_id, at) = (tx.workspace(), At(tx.now()));
+    let rows: Vec<NewRow> = events
+        .iter()
+        .map(|event| {
+            let subject = event.subject();
+            let (from_user_id, to_user_id, from_team_id, to_team_id) = event.hands();
+            NewRow {
+                workspace_id,
+                at,
+                actor_kind: if scope.actor.user().is_some() { ACTOR_USER } else { ACTOR_SYSTEM },
+                actor_id: scope.actor.user(),
+                cause: scope.cause.as_ref().map(crate::domain::access::Cause::as_str),
+                job_id: scope.cause.as_ref().and_then(crate::domain::access::Cause::job),
+                name: event.name(),
+                subject_kind: subject.kind(),
+                subject_id: subject.id().map(AnyId),
+                conversation_id: subject.conversation().map(|id| id.0),
+                from_user_id,
+                to_user_id,
+                from_team_id,
+                to_team_id,
+                details: event.details().to_string(),
+                address: scope.address.clone(),
+                request_id: scope.request_id.clone(),
+            }
+        })
+        .collect();
+    insert_all!(tx.write(), a::audit_events, &rows)?;
+    Ok(())
+}
+
+/// A recorded event, as pages show it.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// Its row; later events have greater ones.
+    pub id: i64,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who, if it was a person.
+    pub actor: Option<UserId>,
+    /// Why, if not simply by their doing.
+    pub cause: Option<String>,
+    /// The bulk job that it belongs to.
+    pub job: Option<JobId>,
+    /// What.
+    pub name: String,
+    /// Holder before.
+    pub from: (Option<UserId>, Option<TeamId>),
+    /// Holder after.
+    pub to: (Option<UserId>, Option<TeamId>),
+    /// Everything else.
+    pub details: serde_json::Value,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = super::schema::audit_events)]
+struct Row {
+    id: i64,
+    at: At,
+    actor_id: Option<UserId>,
+    cause: Option<String>,
+    job_id: Option<JobId>,
+    name: String,
+    from_user_id: Option<UserId>,
+    to_user_id: Option<UserId>,
+    from_team_id: Option<TeamId>,
+    to_team_id: Option<TeamId>,
+    details: String,
+}
+
+impl Row {
+    fn read(self) -> Result<Recorded, Failure> {
+        let details = serde_json::from_str(&self.details)
+            .map_err(|error| Failure::Corrupt("audit_events.details", format!("{}: {error}", self.id)))?;
+        Ok(Recorded {
+            id: self.id,
+            at: self.at.0,
+            actor: self.actor_id,
+            cause: self.cause,
+            job: self.job_id,
+            name: self.name,
+            from: (self.from_user_id, self.from_team_id),
+            to: (self.to_user_id, self.to_team_id),
+            details,
+        })
+    }
+}
+
+/// The latest events about a user, newest first.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_about_user(rx: &mut Rx, user: UserId, limit: i64) -> Result<Vec<Recorded>, Failure> {
+    let rows: Vec<Row> = a::audit_events
+        .filter(a::workspace_id.eq(rx.workspace()))
+        .filter(a::subject_id.eq(AnyId(user.0)))
+        .order(a::id.desc())
+        .limit(limit)
+        .select(Row::as_select())
+        .load(rx.conn)?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// The events of a conversation, oldest first; of very many, the latest.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_of_conversation(rx: &mut Rx, id: ConversationId, limit: i64) -> Result<Vec<Recorded>, Failure> {
+    let mut rows: Vec<Row> = a::audit_events
+        .filter(a::workspace_id.eq(rx.workspace()))
+        .filter(a::conversation_id.eq(id.0))
+        .order(a::id.desc())
+        .limit(limit)
+        .select(Row::as_select())
+        .load(rx.conn)?;
+    rows.reverse();
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// The names of a workspace's latest events, newest first. What tests look at.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_latest(rx: &mut Rx, limit: i64) -> Result<Vec<Recorded>, Failure> {
+    let rows: Vec<Row> = a::audit_events
+        .filter(a::workspace_id.eq(rx.workspace()))
+        .order(a::id.desc())
+        .limit(limit)
+        .select(Row::as_select())
+        .load(rx.conn)?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// How many events the workspace has.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn count(rx: &mut Rx) -> Result<i64, Failure> {
+    Ok(a::audit_events.filter(a::workspace_id.eq(rx.workspace())).count().get_result(rx.conn)?)
+}

@@ -1,0 +1,563 @@
+//! Bulk jobs and their items. What is selected is pinned by one statement; what is done is done by a few statements for
+//! each chunk, so that 100,000 conversations cost seconds and every one of them has its event.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text};
+
+use super::audit::{ACTOR_SYSTEM, ACTOR_USER};
+use super::db::{Rx, Tx, load_locked};
+use super::errors::{UniqueKey, unique_key};
+use super::inbox::{matching, visible};
+use super::schema::{bulk_items, bulk_jobs, conversations};
+use super::types::{At, Guid, Instant};
+use crate::domain::access::{Cause, Sees};
+use crate::domain::assignment::Target;
+use crate::domain::audit::CONVERSATION_ASSIGNED;
+use crate::domain::bulk::{BulkRefusal, Outcome, Selection};
+use crate::domain::ids::{ChannelId, ConversationId, JobId, TeamId, UserId, WorkspaceId};
+use crate::domain::inbox::Filter;
+use crate::failure::Failure;
+
+/// Why a job was started.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// The inbox's bulk bar.
+    Inbox,
+    /// The deactivation of a person who held the conversations.
+    Deactivation(UserId),
+    /// The undoing of another job.
+    Undo(JobId),
+}
+
+impl Origin {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Inbox => "inbox",
+            Self::Deactivation(_) => "deactivation",
+            Self::Undo(_) => "undo",
+        }
+    }
+}
+
+/// A recorded change to many conversations.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Its id.
+    pub id: JobId,
+    /// Why it was started.
+    pub origin: Origin,
+    /// What was selected.
+    pub selection: Selection,
+    /// Where it goes; for an undo, back.
+    pub target: Option<Target>,
+    /// Whether it has finished.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// The count that was shown when it was confirmed, if all matching were meant.
+    pub expected: Option<i64>,
+    /// How many items it has.
+    pub total: i64,
+    /// How many were changed.
+    pub done: i64,
+    /// How many were left.
+    pub skipped: i64,
+    /// Who started it.
+    pub started_by: Option<UserId>,
+    /// When.
+    pub created_at: DateTime<Utc>,
+    /// Until when it can be undone.
+    pub undo_until: DateTime<Utc>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = bulk_jobs)]
+struct Row {
+    id: JobId,
+    cause: String,
+    subject_id: Option<UserId>,
+    undoes: Option<JobId>,
+    filter: String,
+    target: String,
+    expected: Option<i64>,
+    total: i64,
+    done: i64,
+    skipped: i64,
+    started_by: Option<UserId>,
+    created_at: At,
+    finished_at: Option<At>,
+    undo_until: At,
+}
+
+impl Row {
+    fn read(self) -> Result<Job, Failure> {
+        let selection = serde_json::from_str(&self.filter)
+            .map_err(|error| Failure::Corrupt("bulk_jobs.filter", format!("{}: {error}", self.id)))?;
+        let origin = match (self.cause.as_str(), self.subject_id, self.undoes) {
+            ("deactivation", Some(user), _) => Origin::Deactivation(user),
+            ("undo", _, Some(job)) => Origin::Undo(job),
+            ("inbox", ..) => Origin::Inbox,
+            _ => return Err(Failure::Corrupt("bulk_jobs.cause", format!("{} of {}", self.cause, self.id))),
+        };
+        Ok(Job {
+            id: self.id,
+            origin,
+            selection,
+            target: Target::parse(&self.target),
+            finished_at: self.finished_at.map(DateTime::from),
+            expected: self.expected,
+            total: self.total,
+            done: self.done,
+            skipped: self.skipped,
+            started_by: self.started_by,
+            created_at: self.created_at.0,
+            undo_until: self.undo_until.0,
+        })
+    }
+}
+
+/// What a job starts with.
+pub struct New<'a> {
+    /// Why.
+    pub origin: Origin,
+    /// What was selected.
+    pub selection: &'a Selection,
+    /// Where it goes.
+    pub target: Option<Target>,
+    /// The count that was shown.
+    pub expected: Option<i64>,
+    /// A word that the same form repeats, so that posting it twice starts one job.
+    pub submission: &'a str,
+    /// How long it can be undone.
+    pub undo_for: TimeDelta,
+}
+
+/// Adds a job without items; `None` if the same form was posted before.
+///
+/// # Errors
+/// [`BulkRefusal::AlreadyUndone`], or trouble with the database.
+pub fn insert(tx: &mut Tx, new: &New) -> Result<JobId, Failure> {
+    let (id, workspace, now): (JobId, _, _) = (tx.new_id(), tx.workspace(), tx.now());
+    let filter = serde_json::to_string(new.selection).map_err(|_| Failure::Bug("a selection is not JSON"))?;
+    let (subject, undoes) = match new.origin {
+        Origin::Inbox => (None, None),
+        Origin::Deactivation(user) => (Some(user), None),
+        Origin::Undo(job) => (None, Some(job)),
+    };
+    let by = tx.actor().user();
+    diesel::insert_into(bulk_jobs::table)
+        .values((
+            bulk_jobs::id.eq(id),
+            bulk_jobs::workspace_id.eq(workspace),
+            bulk_jobs::kind.eq("assign"),
+            bulk_jobs::cause.eq(new.origin.name()),
+            bulk_jobs::subject_id.eq(subject),
+            bulk_jobs::undoes.eq(undoes),
+            bulk_jobs::filter.eq(filter),
+            bulk_jobs::target.eq(new.target.map(|target| target.print()).unwrap_or_default()),
+            bulk_jobs::state.eq("running"),
+            bulk_jobs::expected.eq(new.expected),
+            bulk_jobs::total.eq(0),
+            bulk_jobs::done.eq(0),
+            bulk_jobs::skipped.eq(0),
+            bulk_jobs::started_by.eq(by),
+            bulk_jobs::submission.eq(new.submission),
+            bulk_jobs::created_at.eq(At(now)),
+            bulk_jobs::undo_until.eq(At(now + new.undo_for)),
+        ))
+        .execute(tx.write())
+        .map_err(|error| match unique_key(&error) {
+            Some(UniqueKey::BulkUndo) => BulkRefusal::AlreadyUndone.into(),
+            _ => Failure::from(error),
+        })?;
+    Ok(id)
+}
+
+/// The job that a form started, if it was posted before.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn find_submission(rx: &mut Rx, submission: &str) -> Result<Option<Job>, Failure> {
+    let row: Option<Row> = bulk_jobs::table
+        .filter(bulk_jobs::workspace_id.eq(rx.workspace()))
+        .filter(bulk_jobs::submission.eq(submission))
+        .select(Row::as_select())
+        .first(rx.conn)
+        .optional()?;
+    row.map(Row::read).transpose()
+}
+
+/// A job of this workspace.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn find(rx: &mut Rx, id: JobId) -> Result<Option<Job>, Failure> {
+    let row: Option<Row> = bulk_jobs::table
+        .filter(bulk_jobs::workspace_id.eq(rx.workspace()))
+        .filter(bulk_jobs::id.eq(id))
+        .select(Row::as_select())
+        .first(rx.conn)
+        .optional()?;
+    row.map(Row::read).transpose()
+}
+
+/// The job, locked until the end of the unit of work.
+///
+/// # Errors
+/// [`Failure::NotFound`], or trouble with the database.
+pub fn lock(tx: &mut Tx, id: JobId) -> Result<Job, Failure> {
+    let workspace = tx.workspace();
+    let rows: Vec<Row> = load_locked!(
+        tx,
+        Row,
+        bulk_jobs::table
+            .filter(bulk_jobs::workspace_id.eq(workspace))
+            .filter(bulk_jobs::id.eq(id))
+            .select(Row::as_select())
+    )?;
+    rows.into_iter().next().ok_or(Failure::NotFound)?.read()
+}
+
+/// The job that undid this one, if one did.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn find_undo_of(rx: &mut Rx, id: JobId) -> Result<Option<JobId>, Failure> {
+    Ok(bulk_jobs::table
+        .filter(bulk_jobs::workspace_id.eq(rx.workspace()))
+        .filter(bulk_jobs::undoes.eq(id))
+        .select(bulk_jobs::id)
+        .first(rx.conn)
+        .optional()?)
+}
+
+/// The wanted holder as SQL: a person keeps the conversation's team, everything else replaces it.
+fn wanted_team(target: Target) -> diesel::expression::SqlLiteral<Nullable<Guid>> {
+    match target {
+        Target::User(_) => sql::<Nullable<Guid>>("conversations.team_id"),
+        Target::Team(_) | Target::Nobody => sql::<Nullable<Guid>>("NULL"),
+    }
+}
+
+/// Pins all conversations that match, as items of the job, by one statement with the condition of the list.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn insert_matching(tx: &mut Tx, job: JobId, filter: &Filter, sees: &Sees, target: Target) -> Result<i64, Failure> {
+    let query = matching(tx.workspace(), filter, sees);
+    insert_items(tx, job, query, target)
+}
+
+/// Pins some conversations, as far as they exist and are seen.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn insert_picked(tx: &mut Tx, job: JobId, numbers: &[i64], sees: &Sees, target: Target) -> Result<i64, Failure> {
+    let query = visible(tx.workspace(), sees).filter(conversations::number.eq_any(numbers.to_vec()));
+    insert_items(tx, job, query, target)
+}
+
+fn insert_items(tx: &mut Tx, job: JobId, query: super::inbox::Boxed<'_>, target: Target) -> Result<i64, Failure> {
+    let workspace: WorkspaceId = tx.workspace();
+    let begun: i64 = bulk_items::table.filter(bulk_items::job_id.eq(job)).count().get_result(tx.conn)?;
+    let (to_user, to_team) = match target {
+        Target::User(user) => (Some(user), None),
+        Target::Team(team) => (None, Some(team)),
+        Target::Nobody => (None, None),
+    };
+    let rows = query.select((
+        workspace.into_sql::<Guid>(),
+        job.into_sql::<Guid>(),
+        sql::<BigInt>("row_number() OVER (ORDER BY conversations.id) + ").bind::<BigInt, _>(begun),
+        conversations::id,
+        to_user.into_sql::<Nullable<Guid>>(),
+        wanted_team(target),
+        "pending".into_sql::<Text>(),
+    ));
+    let added = diesel::insert_into(bulk_items::table)
+        .values(rows)
+        .into_columns((
+            bulk_items::workspace_id,
+            bulk_items::job_id,
+            bulk_items::position,
+            bulk_items::conversation_id,
+            bulk_items::to_user_id,
+            bulk_items::to_team_id,
+            bulk_items::outcome,
+        ))
+        .execute(tx.write())?;
+    if let Some(team) = to_team {
+        diesel::update(bulk_items::table.filter(bulk_items::job_id.eq(job)).filter(bulk_items::position.gt(begun)))
+            .set(bulk_items::to_team_id.eq(team))
+            .execute(tx.write())?;
+    }
+    Ok(i64::try_from(added).unwrap_or(i64::MAX))
+}
+
+/// Pins what another job changed, the other way round: each goes back to who held it, if nobody touched it since.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn insert_undo(tx: &mut Tx, job: JobId, of: JobId) -> Result<i64, Failure> {
+    let workspace = tx.workspace();
+    let rows = bulk_items::table
+        .filter(bulk_items::workspace_id.eq(workspace))
+        .filter(bulk_items::job_id.eq(of))
+        .filter(bulk_items::outcome.eq(Outcome::Done.as_str()))
+        .select((
+            workspace.into_sql::<Guid>(),
+            job.into_sql::<Guid>(),
+            sql::<BigInt>("row_number() OVER (ORDER BY bulk_items.position)"),
+            bulk_items::conversation_id,
+            bulk_items::from_user_id,
+            bulk_items::from_team_id,
+            bulk_items::version_after,
+            "pending".into_sql::<Text>(),
+        ));
+    let added = diesel::insert_into(bulk_items::table)
+        .values(rows)
+        .into_columns((
+            bulk_items::workspace_id,
+            bulk_items::job_id,
+            bulk_items::position,
+            bulk_items::conversation_id,
+            bulk_items::to_user_id,
+            bulk_items::to_team_id,
+            bulk_items::expected_version,
+            bulk_items::outcome,
+        ))
+        .execute(tx.write())?;
+    Ok(i64::try_from(added).unwrap_or(i64::MAX))
+}
+
+/// Notes how many items a job has.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn set_total(tx: &mut Tx, job: JobId, total: i64) -> Result<(), Failure> {
+    let workspace = tx.workspace();
+    diesel::update(bulk_jobs::table.filter(bulk_jobs::workspace_id.eq(workspace)).filter(bulk_jobs::id.eq(job)))
+        .set(bulk_jobs::total.eq(total))
+        .execute(tx.write())?;
+    Ok(())
+}
+
+/// An item whose turn it is.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    /// Its place in the job.
+    pub position: i64,
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// Who is to hold it.
+    pub to: (Option<UserId>, Option<TeamId>),
+    /// The version that it must still have.
+    pub expected_version: Option<i64>,
+}
+
+/// The next items, in order.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_pending(rx: &mut Rx, job: JobId, limit: i64) -> Result<Vec<Pending>, Failure> {
+    type Columns = (i64, i64, Option<UserId>, Option<TeamId>, Option<i64>);
+    let rows: Vec<Columns> = bulk_items::table
+        .filter(bulk_items::workspace_id.eq(rx.workspace()))
+        .filter(bulk_items::job_id.eq(job))
+        .filter(bulk_items::outcome.eq(Outcome::Pending.as_str()))
+        .order(bulk_items::position)
+        .limit(limit)
+        .select((
+            bulk_items::position,
+            bulk_items::conversation_id,
+            bulk_items::to_user_id,
+            bulk_items::to_team_id,
+            bulk_items::expected_version,
+        ))
+        .load(rx.conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(position, conversation, user, team, expected_version)| Pending {
+            position,
+            conversation: ConversationId(conversation),
+            to: (user, team),
+            expected_version,
+        })
+        .collect())
+}
+
+/// Gives items their outcome. For those that are done, notes who held them, gives them to their new holder and writes
+/// an event for each; the conversations are locked by the caller.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn apply(tx: &mut Tx, job: JobId, outcomes: &HashMap<Outcome, Vec<i64>>) -> Result<(), Failure> {
+    for (outcome, positions) in outcomes {
+        let workspace = tx.workspace();
+        diesel::update(
+            bulk_items::table
+                .filter(bulk_items::workspace_id.eq(workspace))
+                .filter(bulk_items::job_id.eq(job))
+                .filter(bulk_items::position.eq_any(positions)),
+        )
+        .set(bulk_items::outcome.eq(outcome.as_str()))
+        .execute(tx.write())?;
+    }
+    let Some(done) = outcomes.get(&Outcome::Done).filter(|done| !done.is_empty()) else {
+        return Ok(());
+    };
+    // Items are handed out in order, so those that are done now stand between the first and the last of them, and no
+    // other item there has no version yet.
+    let (Some(first), Some(last)) = (done.iter().min(), done.iter().max()) else { return Ok(()) };
+    note_former_holders(tx, job, *first, *last)?;
+    move_conversations(tx, job, *first, *last)?;
+    insert_events(tx, job, *first, *last)
+}
+
+fn note_former_holders(tx: &mut Tx, job: JobId, first: i64, last: i64) -> Result<(), Failure> {
+    let statement = "UPDATE bulk_items SET from_user_id = c.assignee_id, from_team_id = c.team_id, \
+         version_after = c.version + 1 FROM conversations c \
+         WHERE bulk_items.job_id = $1 AND bulk_items.position BETWEEN $2 AND $3 AND bulk_items.outcome = 'done' \
+         AND c.id = bulk_items.conversation_id";
+    diesel::sql_query(statement)
+        .bind::<Guid, _>(job)
+        .bind::<BigInt, _>(first)
+        .bind::<BigInt, _>(last)
+        .execute(tx.write())?;
+    Ok(())
+}
+
+fn move_conversations(tx: &mut Tx, job: JobId, first: i64, last: i64) -> Result<(), Failure> {
+    let statement = "UPDATE conversations SET assignee_id = i.to_user_id, team_id = i.to_team_id, \
+         version = i.version_after FROM bulk_items i \
+         WHERE i.job_id = $1 AND i.position BETWEEN $2 AND $3 AND i.outcome = 'done' \
+         AND conversations.id = i.conversation_id";
+    diesel::sql_query(statement)
+        .bind::<Guid, _>(job)
+        .bind::<BigInt, _>(first)
+        .bind::<BigInt, _>(last)
+        .execute(tx.write())?;
+    Ok(())
+}
+
+fn insert_events(tx: &mut Tx, job: JobId, first: i64, last: i64) -> Result<(), Failure> {
+    let scope = tx.scope().clone();
+    // SQLite numbers parameters by where they first stand, so they stand in the order in which they are bound.
+    let statement = "INSERT INTO audit_events (workspace_id, at, actor_kind, actor_id, cause, job_id, name, \
+         subject_kind, conversation_id, from_user_id, to_user_id, from_team_id, to_team_id, details, address) \
+         SELECT i.workspace_id, $1, $2, $3, $4, i.job_id, $5, 'conversation', i.conversation_id, i.from_user_id, \
+         i.to_user_id, i.from_team_id, i.to_team_id, '{}', $6 FROM bulk_items i \
+         WHERE i.job_id = $7 AND i.position BETWEEN $8 AND $9 AND i.outcome = 'done' ORDER BY i.position";
+    let user = scope.actor.user();
+    let now = At(tx.now());
+    diesel::sql_query(statement)
+        .bind::<Instant, _>(now)
+        .bind::<Text, _>(if user.is_some() { ACTOR_USER } else { ACTOR_SYSTEM })
+        .bind::<Nullable<Guid>, _>(user)
+        .bind::<Text, _>(Cause::Job(job).as_str())
+        .bind::<Text, _>(CONVERSATION_ASSIGNED)
+        .bind::<Nullable<Text>, _>(scope.address)
+        .bind::<Guid, _>(job)
+        .bind::<BigInt, _>(first)
+        .bind::<BigInt, _>(last)
+        .execute(tx.write())?;
+    Ok(())
+}
+
+/// Adds what a chunk did to the job's numbers, and ends the job with its last item; says whether it ended.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn set_progress(tx: &mut Tx, job: &Job, done: i64, skipped: i64) -> Result<bool, Failure> {
+    let (workspace, now) = (tx.workspace(), At(tx.now()));
+    let (done, skipped) = (job.done + done, job.skipped + skipped);
+    let ended = done + skipped >= job.total;
+    diesel::update(bulk_jobs::table.filter(bulk_jobs::workspace_id.eq(workspace)).filter(bulk_jobs::id.eq(job.id)))
+        .set((
+            bulk_jobs::done.eq(done),
+            bulk_jobs::skipped.eq(skipped),
+            bulk_jobs::state.eq(if ended { "done" } else { "running" }),
+            bulk_jobs::finished_at.eq(ended.then_some(now)),
+        ))
+        .execute(tx.write())?;
+    Ok(ended)
+}
+
+/// How many items of a job have each outcome.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn count_outcomes(rx: &mut Rx, job: JobId) -> Result<HashMap<Outcome, i64>, Failure> {
+    let rows: Vec<(String, i64)> = bulk_items::table
+        .filter(bulk_items::workspace_id.eq(rx.workspace()))
+        .filter(bulk_items::job_id.eq(job))
+        .group_by(bulk_items::outcome)
+        .select((bulk_items::outcome, diesel::dsl::count_star()))
+        .load(rx.conn)?;
+    Ok(rows.into_iter().filter_map(|(name, count)| Some((Outcome::parse(&name)?, count))).collect())
+}
+
+/// An item, as the job's page lists it.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// Its place in the job.
+    pub position: i64,
+    /// The conversation's number.
+    pub number: i64,
+    /// What the conversation is about.
+    pub subject: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Who held it before.
+    pub from: (Option<UserId>, Option<TeamId>),
+    /// Who was to hold it.
+    pub to: (Option<UserId>, Option<TeamId>),
+}
+
+type Holder = (Option<UserId>, Option<TeamId>);
+type ItemRow = (i64, i64, String, String, Holder, Holder, (Option<UserId>, Option<TeamId>, ChannelId));
+
+/// A page of items after a position, of one outcome or all; only those that the asker may see.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_items(
+    rx: &mut Rx,
+    job: JobId,
+    outcome: Option<Outcome>,
+    sees: &Sees,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<Item>, Failure> {
+    let mut query = bulk_items::table
+        .inner_join(conversations::table.on(conversations::id.eq(bulk_items::conversation_id)))
+        .filter(bulk_items::workspace_id.eq(rx.workspace()))
+        .filter(bulk_items::job_id.eq(job))
+        .filter(bulk_items::position.gt(after))
+        .order(bulk_items::position)
+        .limit(limit)
+        .select((
+            bulk_items::position,
+            conversations::number,
+            conversations::subject,
+            bulk_items::outcome,
+            (bulk_items::from_user_id, bulk_items::from_team_id),
+            (bulk_items::to_user_id, bulk_items::to_team_id),
+            (conversations::assignee_id, conversations::team_id, conversations::channel_id),
+        ))
+        .into_boxed::<super::db::MultiBackend>();
+    if let Some(outcome) = outcome {
+        query = query.filter(bulk_items::outcome.eq(outcome.as_str()));
+    }
+    let rows: Vec<ItemRow> = query.load(rx.conn)?;
+    rows.into_iter()
+        .filter(|row| sees.covers(row.6.0, row.6.1, row.6.2))
+        .map(|(position, number, subject, outcome, from, to, _)| {
+            let outcome =
+                Outcome::parse(&outcome).ok_or_else(|| Failure::Corrupt("bulk_items.outcome", outcome.clone()))?;
+            Ok(Item { position, number, subject, outcome, from, to })
+        })
+        .collect()
+}

@@ -1,0 +1,190 @@
+//! Pending invites and the links that were made for them.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+
+use super::db::{Rx, Tx, load_locked};
+use super::schema::{invite_links, invites, outbox, users};
+use super::types::At;
+use crate::domain::ids::{MailId, UserId};
+use crate::domain::invites::{DeadLink, InviteRefusal, LinkState, usable};
+use crate::domain::secrets::Secret;
+use crate::domain::text::like_pattern;
+use crate::domain::users::{Name, Status};
+use crate::failure::Failure;
+
+/// A pending invite, as the tab shows it (I-4).
+#[derive(Clone, Debug)]
+pub struct Invite {
+    /// The user that it makes.
+    pub user: UserId,
+    /// To whom.
+    pub email: String,
+    /// Their names, as far as the inviter knew them.
+    pub name: Name,
+    /// Who invited them.
+    pub invited_by: Option<UserId>,
+    /// When they were first invited.
+    pub invited_at: DateTime<Utc>,
+    /// When a mail was last queued; `None` if the link was to be copied.
+    pub sent_at: Option<DateTime<Utc>>,
+    /// How often.
+    pub times_sent: i32,
+    /// When the link dies.
+    pub expires_at: DateTime<Utc>,
+    /// The state of the last mail, and what went wrong with it.
+    pub mail: Option<(String, Option<String>)>,
+}
+
+type Row = (UserId, String, String, String, Option<UserId>, At, Option<At>, i32, At, Option<(String, Option<String>)>);
+
+/// Pending invites, latest first, narrowed by part of a name or address.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list(rx: &mut Rx, words: Option<&str>) -> Result<Vec<Invite>, Failure> {
+    let mut query = invites::table
+        .inner_join(users::table.on(users::id.eq(invites::user_id)))
+        .left_join(outbox::table.on(outbox::id.nullable().eq(invites::outbox_id)))
+        .filter(invites::workspace_id.eq(rx.workspace()))
+        .filter(users::status.eq(Status::Invited.as_str()))
+        .order((invites::invited_at.desc(), users::id))
+        .select((
+            users::id,
+            users::email,
+            users::full_name,
+            users::display_name,
+            invites::invited_by,
+            invites::invited_at,
+            invites::sent_at,
+            invites::times_sent,
+            invites::expires_at,
+            (outbox::state, outbox::problem).nullable(),
+        ))
+        .into_boxed::<super::db::MultiBackend>();
+    if let Some(words) = words {
+        let pattern = like_pattern(&crate::domain::text::key(words));
+        query = query
+            .filter(users::name_key.like(pattern.clone()).escape('\\').or(users::email_key.like(pattern).escape('\\')));
+    }
+    let rows: Vec<Row> = query.load(rx.conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(user, email, full, display, invited_by, invited_at, sent_at, times_sent, expires_at, mail)| Invite {
+            user,
+            email,
+            name: Name { full, display },
+            invited_by,
+            invited_at: invited_at.0,
+            sent_at: sent_at.map(DateTime::from),
+            times_sent,
+            expires_at: expires_at.0,
+            mail,
+        })
+        .collect())
+}
+
+/// Notes a new invite.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn insert(tx: &mut Tx, user: UserId, valid: TimeDelta) -> Result<(), Failure> {
+    let (workspace, now, by) = (tx.workspace(), tx.now(), tx.actor().user());
+    diesel::insert_into(invites::table)
+        .values((
+            invites::user_id.eq(user),
+            invites::workspace_id.eq(workspace),
+            invites::invited_by.eq(by),
+            invites::invited_at.eq(At(now)),
+            invites::times_sent.eq(0),
+            invites::expires_at.eq(At(now + valid)),
+        ))
+        .execute(tx.write())?;
+    Ok(())
+}
+
+/// Notes that the invite's mail was queued once more.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn set_sent(tx: &mut Tx, user: UserId, mail: MailId) -> Result<(), Failure> {
+    let (workspace, now) = (tx.workspace(), At(tx.now()));
+    diesel::update(invites::table.filter(invites::workspace_id.eq(workspace)).filter(invites::user_id.eq(user)))
+        .set((invites::sent_at.eq(now), invites::times_sent.eq(invites::times_sent + 1), invites::outbox_id.eq(mail)))
+        .execute(tx.write())?;
+    Ok(())
+}
+
+/// Makes a new link for an invite; all earlier ones die.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn insert_link(tx: &mut Tx, user: UserId, valid: TimeDelta) -> Result<Secret, Failure> {
+    let (secret, workspace, now) = (tx.new_secret(), tx.workspace(), tx.now());
+    diesel::update(
+        invite_links::table
+            .filter(invite_links::workspace_id.eq(workspace))
+            .filter(invite_links::user_id.eq(user))
+            .filter(invite_links::state.eq(LinkState::Live.as_str())),
+    )
+    .set(invite_links::state.eq(LinkState::Replaced.as_str()))
+    .execute(tx.write())?;
+    diesel::insert_into(invite_links::table)
+        .values((
+            invite_links::token_hash.eq(secret.hash()),
+            invite_links::workspace_id.eq(workspace),
+            invite_links::user_id.eq(user),
+            invite_links::state.eq(LinkState::Live.as_str()),
+            invite_links::created_at.eq(At(now)),
+            invite_links::expires_at.eq(At(now + valid)),
+        ))
+        .execute(tx.write())?;
+    diesel::update(invites::table.filter(invites::workspace_id.eq(workspace)).filter(invites::user_id.eq(user)))
+        .set(invites::expires_at.eq(At(now + valid)))
+        .execute(tx.write())?;
+    Ok(secret)
+}
+
+/// Uses up a link, locked: of two at once, the second finds it used.
+///
+/// # Errors
+/// Why the link is dead, or trouble with the database.
+pub fn take_link(tx: &mut Tx, token_hash: &str) -> Result<UserId, Failure> {
+    let (workspace, now) = (tx.workspace(), tx.now());
+    let found: Vec<(UserId, String, At)> = load_locked!(
+        tx,
+        (UserId, String, At),
+        invite_links::table
+            .filter(invite_links::workspace_id.eq(workspace))
+            .filter(invite_links::token_hash.eq(token_hash))
+            .select((invite_links::user_id, invite_links::state, invite_links::expires_at))
+    )?;
+    let (user, state, expires_at) = found.into_iter().next().ok_or(InviteRefusal::Dead(DeadLink::Unknown))?;
+    let state = LinkState::parse(&state).ok_or_else(|| Failure::Corrupt("invite_links.state", state.clone()))?;
+    usable(state, expires_at.0, now).map_err(InviteRefusal::Dead)?;
+    diesel::update(
+        invite_links::table
+            .filter(invite_links::workspace_id.eq(workspace))
+            .filter(invite_links::token_hash.eq(token_hash)),
+    )
+    .set(invite_links::state.eq(LinkState::Used.as_str()))
+    .execute(tx.write())?;
+    Ok(user)
+}
+
+/// Removes an invite that was accepted or cancelled. Used links stay, so that they can say why they are dead.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn delete(tx: &mut Tx, user: UserId, and_links: bool) -> Result<(), Failure> {
+    let workspace = tx.workspace();
+    diesel::delete(invites::table.filter(invites::workspace_id.eq(workspace)).filter(invites::user_id.eq(user)))
+        .execute(tx.write())?;
+    if and_links {
+        diesel::delete(
+            invite_links::table.filter(invite_links::workspace_id.eq(workspace)).filter(invite_links::user_id.eq(user)),
+        )
+        .execute(tx.write())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,237 @@
+//! Messages and notes, and the files that came with them.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::db::{Rx, Tx};
+use super::schema::{attachments, messages};
+use super::types::At;
+use crate::domain::conversations::MessageKind;
+use crate::domain::ids::{AttachmentId, ConversationId, MailId, MessageId, UserId};
+use crate::failure::Failure;
+
+/// A message or note.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Its row.
+    pub id: MessageId,
+    /// What it is.
+    pub kind: MessageKind,
+    /// Who wrote it, if it was one of us.
+    pub author: Option<UserId>,
+    /// What it says.
+    pub body: String,
+    /// The same as clean HTML, if it came so.
+    pub html: Option<String>,
+    /// The mail that carries it.
+    pub mail: Option<MailId>,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// What a message is made of.
+pub struct New<'a> {
+    /// Where.
+    pub conversation: ConversationId,
+    /// What it is.
+    pub kind: MessageKind,
+    /// Who wrote it, if it was one of us.
+    pub author: Option<UserId>,
+    /// What it says.
+    pub body: &'a str,
+    /// The same as clean HTML.
+    pub html: Option<&'a str>,
+    /// Its Message-ID, without brackets, by which answers find the conversation.
+    pub email_message_id: Option<&'a str>,
+    /// The mail that carries it.
+    pub mail: Option<MailId>,
+}
+
+/// Adds a message.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn insert(tx: &mut Tx, new: &New) -> Result<MessageId, Failure> {
+    let (workspace, now) = (tx.workspace(), At(tx.now()));
+    let id: i64 = diesel::insert_into(messages::table)
+        .values((
+            messages::workspace_id.eq(workspace),
+            messages::conversation_id.eq(new.conversation.0),
+            messages::kind.eq(new.kind.as_str()),
+            messages::author_id.eq(new.author),
+            messages::body.eq(new.body),
+            messages::html.eq(new.html),
+            messages::email_message_id.eq(new.email_message_id),
+            messages::outbox_id.eq(new.mail),
+            messages::created_at.eq(now),
+        ))
+        .returning(messages::id)
+        .get_result(tx.write())?;
+    Ok(MessageId(id))
+}
+
+type Row = (i64, String, Option<UserId>, String, Option<String>, Option<MailId>, At);
+
+/// The latest messages of a conversation, oldest first.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list(rx: &mut Rx, conversation: ConversationId, limit: i64) -> Result<Vec<Message>, Failure> {
+    let mut rows: Vec<Row> = messages::table
+        .filter(messages::workspace_id.eq(rx.workspace()))
+        .filter(messages::conversation_id.eq(conversation.0))
+        .order(messages::id.desc())
+        .limit(limit)
+        .select((
+            messages::id,
+            messages::kind,
+            messages::author_id,
+            messages::body,
+            messages::html,
+            messages::outbox_id,
+            messages::created_at,
+        ))
+        .load(rx.conn)?;
+    rows.reverse();
+    rows.into_iter()
+        .map(|(id, kind, author, body, html, mail, at)| {
+            let kind = MessageKind::parse(&kind).ok_or_else(|| Failure::Corrupt("messages.kind", kind.clone()))?;
+            Ok(Message { id: MessageId(id), kind, author, body, html, mail, at: at.0 })
+        })
+        .collect()
+}
+
+/// The conversation that one of these Message-IDs belongs to: of the last that is known.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn find_conversation(rx: &mut Rx, message_ids: &[String]) -> Result<Option<ConversationId>, Failure> {
+    let rows: Vec<(String, i64)> = messages::table
+        .filter(messages::workspace_id.eq(rx.workspace()))
+        .filter(messages::email_message_id.eq_any(message_ids))
+        .select((messages::email_message_id.assume_not_null(), messages::conversation_id))
+        .order(messages::id)
+        .load(rx.conn)?;
+    let known: HashMap<&str, i64> = rows.iter().map(|(id, conversation)| (id.as_str(), *conversation)).collect();
+    Ok(message_ids.iter().rev().find_map(|id| known.get(id.as_str())).map(|id| ConversationId(*id)))
+}
+
+/// The Message-IDs of a conversation that went over the wire, oldest first; of very many, the first and the latest.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_message_ids(rx: &mut Rx, conversation: ConversationId) -> Result<Vec<String>, Failure> {
+    let ids: Vec<String> = messages::table
+        .filter(messages::workspace_id.eq(rx.workspace()))
+        .filter(messages::conversation_id.eq(conversation.0))
+        .filter(messages::email_message_id.is_not_null())
+        .order(messages::id)
+        .select(messages::email_message_id.assume_not_null())
+        .load(rx.conn)?;
+    let surplus = ids.len().saturating_sub(20);
+    Ok(ids.into_iter().enumerate().filter(|(place, _)| *place == 0 || *place > surplus).map(|(_, id)| id).collect())
+}
+
+/// A file that came with a message.
+#[derive(Clone, Debug)]
+pub struct Attachment {
+    /// Its id.
+    pub id: AttachmentId,
+    /// Its message.
+    pub message: MessageId,
+    /// What it is called.
+    pub file_name: String,
+    /// What it says that it is.
+    pub content_type: String,
+    /// How many bytes it has.
+    pub size: i64,
+    /// The name under which its bytes are kept.
+    pub sha256: String,
+}
+
+/// Adds a file to a message. Its bytes are on disk already.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn insert_attachment(
+    tx: &mut Tx,
+    message: MessageId,
+    file_name: &str,
+    content_type: &str,
+    size: i64,
+    sha256: &str,
+) -> Result<AttachmentId, Failure> {
+    let (id, workspace): (AttachmentId, _) = (tx.new_id(), tx.workspace());
+    diesel::insert_into(attachments::table)
+        .values((
+            attachments::id.eq(id),
+            attachments::workspace_id.eq(workspace),
+            attachments::message_id.eq(message.0),
+            attachments::file_name.eq(file_name),
+            attachments::content_type.eq(content_type),
+            attachments::size.eq(size),
+            attachments::sha256.eq(sha256),
+        ))
+        .execute(tx.write())?;
+    Ok(id)
+}
+
+type AttachmentRow = (AttachmentId, i64, String, String, i64, String);
+
+fn read((id, message, file_name, content_type, size, sha256): AttachmentRow) -> Attachment {
+    Attachment { id, message: MessageId(message), file_name, content_type, size, sha256 }
+}
+
+/// The files of some messages.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_attachments(rx: &mut Rx, of: &[MessageId]) -> Result<HashMap<MessageId, Vec<Attachment>>, Failure> {
+    let ids: Vec<i64> = of.iter().map(|id| id.0).collect();
+    let rows: Vec<AttachmentRow> = attachments::table
+        .filter(attachments::workspace_id.eq(rx.workspace()))
+        .filter(attachments::message_id.eq_any(ids))
+        .order(attachments::id)
+        .select((
+            attachments::id,
+            attachments::message_id,
+            attachments::file_name,
+            attachments::content_type,
+            attachments::size,
+            attachments::sha256,
+        ))
+        .load(rx.conn)?;
+    let mut files: HashMap<MessageId, Vec<Attachment>> = HashMap::new();
+    for row in rows {
+        let file = read(row);
+        files.entry(file.message).or_default().push(file);
+    }
+    Ok(files)
+}
+
+/// A file and the conversation that it belongs to.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn find_attachment(rx: &mut Rx, id: AttachmentId) -> Result<Option<(Attachment, ConversationId)>, Failure> {
+    let row: Option<(AttachmentRow, i64)> = attachments::table
+        .inner_join(messages::table.on(messages::id.eq(attachments::message_id)))
+        .filter(attachments::workspace_id.eq(rx.workspace()))
+        .filter(attachments::id.eq(id))
+        .select((
+            (
+                attachments::id,
+                attachments::message_id,
+                attachments::file_name,
+                attachments::content_type,
+                attachments::size,
+                attachments::sha256,
+            ),
+            messages::conversation_id,
+        ))
+        .first(rx.conn)
+        .optional()?;
+    Ok(row.map(|(row, conversation)| (read(row), ConversationId(conversation))))
+}

@@ -1,0 +1,31 @@
+//! All SQL: domain types in, domain types out. Every query is bound to a workspace, but for those of `anywhere`.
+
+pub mod anywhere;
+pub mod audit;
+pub mod bulk_jobs;
+pub mod channels;
+pub mod contacts;
+pub mod conversations;
+pub mod counts;
+pub mod db;
+pub mod errors;
+pub mod inbox;
+pub mod invites;
+pub mod logins;
+pub mod messages;
+pub mod migrations;
+pub mod outbox;
+pub mod people;
+mod pg;
+pub mod received_mails;
+pub mod roles;
+pub mod schema;
+pub mod sessions;
+pub mod tags;
+pub mod tasks;
+pub mod teams;
+pub mod types;
+pub mod users;
+pub mod workspaces;
+
+pub use db::{Ax, Db, Recorded, Rx, Tx};

@@ -1,0 +1,266 @@
+//! Mail to be sent: queued with the change that causes it, sent later, its state kept for all to see (O-3).
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+
+use super::db::{AnyConn, Ax, Rx, Tx};
+use super::schema::outbox;
+use super::types::At;
+use crate::domain::ids::{MailId, WorkspaceId};
+use crate::failure::Failure;
+use crate::mail::{Mail, Outgoing};
+
+/// Where a mail stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum State {
+    /// Waits to be sent.
+    Queued,
+    /// Was taken by the mail server.
+    Sent,
+    /// Was refused for good, or too often.
+    Failed,
+    /// No mail server is set: kept here and as a file.
+    Kept,
+}
+
+impl State {
+    /// The name under which it is stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+            Self::Kept => "kept",
+        }
+    }
+
+    /// The state of this stored name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Queued, Self::Sent, Self::Failed, Self::Kept].into_iter().find(|state| state.as_str() == name)
+    }
+}
+
+pub(super) fn insert(tx: &mut Tx, mail: Mail) -> Result<MailId, Failure> {
+    let (id, workspace, now): (MailId, _, _) = (tx.new_id(), tx.workspace(), At(tx.now()));
+    diesel::insert_into(outbox::table)
+        .values((
+            outbox::id.eq(id),
+            outbox::workspace_id.eq(workspace),
+            outbox::kind.eq(mail.kind),
+            outbox::to_name.eq(mail.to_name),
+            outbox::to_address.eq(mail.to_address),
+            outbox::from_name.eq(mail.from_name),
+            outbox::from_address.eq(mail.from_address),
+            outbox::subject.eq(mail.subject),
+            outbox::text_body.eq(mail.text),
+            outbox::html_body.eq(mail.html),
+            outbox::email_message_id.eq(mail.message_id.unwrap_or_else(|| format!("{id}@baton"))),
+            outbox::in_reply_to.eq(mail.in_reply_to),
+            outbox::email_references.eq(mail.references.join(" ")),
+            outbox::state.eq(State::Queued.as_str()),
+            outbox::attempts.eq(0),
+            outbox::next_try_at.eq(now),
+            outbox::created_at.eq(now),
+        ))
+        .execute(tx.write())?;
+    Ok(id)
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = outbox)]
+struct Row {
+    id: MailId,
+    workspace_id: WorkspaceId,
+    to_name: String,
+    to_address: String,
+    from_name: String,
+    from_address: Option<String>,
+    subject: String,
+    text_body: String,
+    html_body: String,
+    email_message_id: String,
+    in_reply_to: Option<String>,
+    email_references: String,
+    attempts: i32,
+    created_at: At,
+}
+
+/// How long a claim holds: longer than any mail takes.
+const CLAIM: TimeDelta = TimeDelta::seconds(120);
+
+/// Claims the mail that waits longest, if one is due.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn claim(ax: &mut Ax) -> Result<Option<Outgoing>, Failure> {
+    let now = ax.now();
+    let due = outbox::table
+        .filter(outbox::state.eq(State::Queued.as_str()))
+        .filter(outbox::next_try_at.le(At(now)))
+        .filter(outbox::locked_until.is_null().or(outbox::locked_until.le(At(now))))
+        .order((outbox::next_try_at, outbox::id))
+        .limit(1);
+    let found: Vec<Row> = match ax.conn {
+        AnyConn::Sqlite(conn) => due.select(Row::as_select()).load(conn)?,
+        AnyConn::Pg(conn) => due.for_update().skip_locked().select(Row::as_select()).load(conn)?,
+    };
+    let Some(row) = found.into_iter().next() else { return Ok(None) };
+    diesel::update(outbox::table.filter(outbox::id.eq(row.id)))
+        .set((outbox::locked_until.eq(At(now + CLAIM)), outbox::attempts.eq(row.attempts + 1)))
+        .execute(ax.conn)?;
+    Ok(Some(Outgoing {
+        id: row.id,
+        workspace: row.workspace_id,
+        to_name: row.to_name,
+        to_address: row.to_address,
+        from_name: row.from_name,
+        from_address: row.from_address,
+        subject: row.subject,
+        text: row.text_body,
+        html: row.html_body,
+        message_id: row.email_message_id,
+        in_reply_to: row.in_reply_to,
+        references: row.email_references,
+        attempts: row.attempts + 1,
+        created_at: row.created_at.0,
+    }))
+}
+
+/// Notes the end of a mail: sent, kept or failed. The text of a mail that holds a link goes with it, so that no link
+/// can be read from the database afterwards; kept mails are the exception, because nobody else has them.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn finish(ax: &mut Ax, id: MailId, state: State, problem: Option<&str>) -> Result<(), Failure> {
+    let now = At(ax.now());
+    diesel::update(outbox::table.filter(outbox::id.eq(id)))
+        .set((
+            outbox::state.eq(state.as_str()),
+            outbox::problem.eq(problem),
+            outbox::locked_until.eq(None::<At>),
+            outbox::finished_at.eq(now),
+        ))
+        .execute(ax.conn)?;
+    if state == State::Sent {
+        diesel::update(outbox::table.filter(outbox::id.eq(id)).filter(outbox::kind.ne("reply")))
+            .set((outbox::text_body.eq(""), outbox::html_body.eq("")))
+            .execute(ax.conn)?;
+    }
+    Ok(())
+}
+
+/// Puts a mail that could not be sent off.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn postpone(ax: &mut Ax, id: MailId, by: TimeDelta, problem: &str) -> Result<(), Failure> {
+    let at = At(ax.now() + by);
+    diesel::update(outbox::table.filter(outbox::id.eq(id)))
+        .set((outbox::next_try_at.eq(at), outbox::locked_until.eq(None::<At>), outbox::problem.eq(problem)))
+        .execute(ax.conn)?;
+    Ok(())
+}
+
+/// A mail, as Settings → Outbox lists it.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// Its id.
+    pub id: MailId,
+    /// To whom.
+    pub to: String,
+    /// About what.
+    pub subject: String,
+    /// Where it stands.
+    pub state: State,
+    /// How often it was tried.
+    pub attempts: i32,
+    /// What went wrong last.
+    pub problem: Option<String>,
+    /// When it was queued.
+    pub created_at: DateTime<Utc>,
+    /// When it will be tried again, while it is queued.
+    pub next_try_at: DateTime<Utc>,
+    /// What it says, if it is kept here because no mail server is set.
+    pub text: String,
+}
+
+type ListedRow = (MailId, String, String, String, i32, Option<String>, At, At, String);
+
+/// A page of mails, latest first.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list(rx: &mut Rx, state: Option<State>, (limit, offset): (i64, i64)) -> Result<(Vec<Listed>, i64), Failure> {
+    let ours = || {
+        let mut query =
+            outbox::table.filter(outbox::workspace_id.eq(rx.workspace())).into_boxed::<super::db::MultiBackend>();
+        if let Some(state) = state {
+            query = query.filter(outbox::state.eq(state.as_str()));
+        }
+        query
+    };
+    let (page, all) = (ours(), ours());
+    let total: i64 = all.count().get_result(rx.conn)?;
+    let rows: Vec<ListedRow> = page
+        .order((outbox::created_at.desc(), outbox::id.desc()))
+        .limit(limit)
+        .offset(offset)
+        .select((
+            outbox::id,
+            outbox::to_address,
+            outbox::subject,
+            outbox::state,
+            outbox::attempts,
+            outbox::problem,
+            outbox::created_at,
+            outbox::next_try_at,
+            outbox::text_body,
+        ))
+        .load(rx.conn)?;
+    let mails = rows
+        .into_iter()
+        .map(|(id, to, subject, state, attempts, problem, created, next, text)| {
+            let state = State::parse(&state).ok_or_else(|| Failure::Corrupt("outbox.state", state.clone()))?;
+            let text = if state == State::Kept { text } else { String::new() };
+            Ok(Listed { id, to, subject, state, attempts, problem, created_at: created.0, next_try_at: next.0, text })
+        })
+        .collect::<Result<_, Failure>>()?;
+    Ok((mails, total))
+}
+
+/// Queues a failed mail once more; says whether it was one.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn requeue(tx: &mut Tx, id: MailId) -> Result<bool, Failure> {
+    let (workspace, now) = (tx.workspace(), At(tx.now()));
+    let changed = diesel::update(
+        outbox::table
+            .filter(outbox::workspace_id.eq(workspace))
+            .filter(outbox::id.eq(id))
+            .filter(outbox::state.eq(State::Failed.as_str())),
+    )
+    .set((outbox::state.eq(State::Queued.as_str()), outbox::attempts.eq(0), outbox::next_try_at.eq(now)))
+    .execute(tx.write())?;
+    Ok(changed > 0)
+}
+
+/// The delivery states of some mails.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_states(rx: &mut Rx, ids: &[MailId]) -> Result<Vec<(MailId, State, Option<String>)>, Failure> {
+    let rows: Vec<(MailId, String, Option<String>)> = outbox::table
+        .filter(outbox::workspace_id.eq(rx.workspace()))
+        .filter(outbox::id.eq_any(ids))
+        .select((outbox::id, outbox::state, outbox::problem))
+        .load(rx.conn)?;
+    rows.into_iter()
+        .map(|(id, state, problem)| {
+            let state = State::parse(&state).ok_or_else(|| Failure::Corrupt("outbox.state", state.clone()))?;
+            Ok((id, state, problem))
+        })
+        .collect()
+}

@@ -1,0 +1,137 @@
+//! Mails as they came in: each once, with what became of it.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::db::{Rx, Tx};
+use super::errors::{UniqueKey, unique_key};
+use super::schema::received_mails;
+use super::types::At;
+use crate::domain::ids::{ChannelId, MessageId, ReceivedMailId};
+use crate::failure::Failure;
+
+/// Notes a mail; `None` if the channel got the very same one before.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn insert(
+    tx: &mut Tx,
+    channel: ChannelId,
+    sha256: &str,
+    size: i64,
+    problem: Option<&str>,
+) -> Result<Option<ReceivedMailId>, Failure> {
+    let (id, workspace, now): (ReceivedMailId, _, _) = (tx.new_id(), tx.workspace(), At(tx.now()));
+    let inserted = diesel::insert_into(received_mails::table)
+        .values((
+            received_mails::id.eq(id),
+            received_mails::workspace_id.eq(workspace),
+            received_mails::channel_id.eq(channel),
+            received_mails::sha256.eq(sha256),
+            received_mails::size.eq(size),
+            received_mails::problem.eq(problem),
+            received_mails::received_at.eq(now),
+        ))
+        .execute(tx.write());
+    match inserted {
+        Ok(_) => Ok(Some(id)),
+        Err(error) if unique_key(&error) == Some(UniqueKey::ReceivedMail) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether the channel got this very mail before.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn exists(rx: &mut Rx, channel: ChannelId, sha256: &str) -> Result<bool, Failure> {
+    let found: Option<ReceivedMailId> = received_mails::table
+        .filter(received_mails::workspace_id.eq(rx.workspace()))
+        .filter(received_mails::channel_id.eq(channel))
+        .filter(received_mails::sha256.eq(sha256))
+        .select(received_mails::id)
+        .first(rx.conn)
+        .optional()?;
+    Ok(found.is_some())
+}
+
+/// Notes the message that a mail became.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn set_message(tx: &mut Tx, id: ReceivedMailId, message: MessageId) -> Result<(), Failure> {
+    let workspace = tx.workspace();
+    diesel::update(
+        received_mails::table.filter(received_mails::workspace_id.eq(workspace)).filter(received_mails::id.eq(id)),
+    )
+    .set(received_mails::message_id.eq(message.0))
+    .execute(tx.write())?;
+    Ok(())
+}
+
+/// A mail that could not be read.
+#[derive(Clone, Debug)]
+pub struct Quarantined {
+    /// Its id.
+    pub id: ReceivedMailId,
+    /// The channel that it came to.
+    pub channel: ChannelId,
+    /// Why.
+    pub problem: String,
+    /// How many bytes it has.
+    pub size: i64,
+    /// The name under which its bytes are kept.
+    pub sha256: String,
+    /// When it came.
+    pub received_at: DateTime<Utc>,
+}
+
+type Row = (ReceivedMailId, ChannelId, Option<String>, i64, String, At);
+
+fn read((id, channel, problem, size, sha256, received_at): Row) -> Quarantined {
+    Quarantined { id, channel, problem: problem.unwrap_or_default(), size, sha256, received_at: received_at.0 }
+}
+
+/// The mails that could not be read, latest first.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_quarantined(rx: &mut Rx, limit: i64) -> Result<Vec<Quarantined>, Failure> {
+    let rows: Vec<Row> = received_mails::table
+        .filter(received_mails::workspace_id.eq(rx.workspace()))
+        .filter(received_mails::problem.is_not_null())
+        .order((received_mails::received_at.desc(), received_mails::id.desc()))
+        .limit(limit)
+        .select((
+            received_mails::id,
+            received_mails::channel_id,
+            received_mails::problem,
+            received_mails::size,
+            received_mails::sha256,
+            received_mails::received_at,
+        ))
+        .load(rx.conn)?;
+    Ok(rows.into_iter().map(read).collect())
+}
+
+/// A mail that could not be read.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn find_quarantined(rx: &mut Rx, id: ReceivedMailId) -> Result<Option<Quarantined>, Failure> {
+    let row: Option<Row> = received_mails::table
+        .filter(received_mails::workspace_id.eq(rx.workspace()))
+        .filter(received_mails::id.eq(id))
+        .filter(received_mails::problem.is_not_null())
+        .select((
+            received_mails::id,
+            received_mails::channel_id,
+            received_mails::problem,
+            received_mails::size,
+            received_mails::sha256,
+            received_mails::received_at,
+        ))
+        .first(rx.conn)
+        .optional()?;
+    Ok(row.map(read))
+}

@@ -1,0 +1,522 @@
+//! The tables, as both databases have them. Written from the migrations; `tests/it/migrations.rs` holds it to them.
+
+use super::types::{Guid, Instant};
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    installation (name) {
+        name -> Text,
+        value -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    setup_links (token_hash) {
+        token_hash -> Text,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    workspaces (id) {
+        id -> Guid,
+        slug -> Text,
+        name -> Text,
+        time_zone -> Text,
+        sender_name -> Text,
+        support_contact -> Text,
+        invite_days -> Integer,
+        undo_hours -> Integer,
+        next_conversation -> BigInt,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    users (id) {
+        id -> Guid,
+        workspace_id -> Guid,
+        email -> Text,
+        email_key -> Text,
+        full_name -> Text,
+        display_name -> Text,
+        name_key -> Text,
+        password_hash -> Nullable<Text>,
+        status -> Text,
+        status_reason -> Nullable<Text>,
+        status_changed_at -> Instant,
+        beta_access -> Bool,
+        time_zone -> Nullable<Text>,
+        last_seen_at -> Nullable<Instant>,
+        version -> BigInt,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    roles (id) {
+        id -> Guid,
+        workspace_id -> Guid,
+        standard -> Nullable<Text>,
+        name -> Text,
+        name_key -> Text,
+        description -> Text,
+        position -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    role_permissions (role_id, permission) {
+        workspace_id -> Guid,
+        role_id -> Guid,
+        permission -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    user_roles (user_id, role_id) {
+        workspace_id -> Guid,
+        user_id -> Guid,
+        role_id -> Guid,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    teams (id) {
+        id -> Guid,
+        workspace_id -> Guid,
+        name -> Text,
+        name_key -> Text,
+        description -> Text,
+        version -> BigInt,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    team_members (team_id, user_id) {
+        workspace_id -> Guid,
+        team_id -> Guid,
+        user_id -> Guid,
+        is_lead -> Bool,
+        joined_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    channels (id) {
+        id -> Guid,
+        workspace_id -> Guid,
+        kind -> Text,
+        name -> Text,
+        name_key -> Text,
+        address -> Text,
+        address_key -> Text,
+        default_team_id -> Nullable<Guid>,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    channel_members (channel_id, user_id) {
+        workspace_id -> Guid,
+        channel_id -> Guid,
+        user_id -> Guid,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    invites (user_id) {
+        user_id -> Guid,
+        workspace_id -> Guid,
+        invited_by -> Nullable<Guid>,
+        invited_at -> Instant,
+        sent_at -> Nullable<Instant>,
+        times_sent -> Integer,
+        expires_at -> Instant,
+        outbox_id -> Nullable<Guid>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    invite_links (token_hash) {
+        token_hash -> Text,
+        workspace_id -> Guid,
+        user_id -> Guid,
+        state -> Text,
+        created_at -> Instant,
+        expires_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    password_links (token_hash) {
+        token_hash -> Text,
+        workspace_id -> Guid,
+        user_id -> Guid,
+        created_at -> Instant,
+        expires_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    sessions (id) {
+        id -> Guid,
+        key_hash -> Text,
+        workspace_id -> Guid,
+        user_id -> Guid,
+        state -> Text,
+        address -> Text,
+        device -> Text,
+        created_at -> Instant,
+        last_seen_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    login_attempts (id) {
+        id -> BigInt,
+        workspace_id -> Nullable<Guid>,
+        user_id -> Nullable<Guid>,
+        account_hash -> Text,
+        address -> Text,
+        device -> Text,
+        succeeded -> Bool,
+        at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    contacts (id) {
+        id -> Guid,
+        workspace_id -> Guid,
+        name -> Text,
+        email -> Text,
+        email_key -> Text,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    conversations (id) {
+        id -> BigInt,
+        workspace_id -> Guid,
+        number -> BigInt,
+        channel_id -> Guid,
+        contact_id -> Guid,
+        subject -> Text,
+        preview -> Text,
+        status -> Text,
+        priority -> Integer,
+        assignee_id -> Nullable<Guid>,
+        team_id -> Nullable<Guid>,
+        snoozed_until -> Nullable<Instant>,
+        woken_at -> Nullable<Instant>,
+        waiting_since -> Nullable<Instant>,
+        last_activity_at -> Instant,
+        closed_at -> Nullable<Instant>,
+        continues -> Nullable<BigInt>,
+        version -> BigInt,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    messages (id) {
+        id -> BigInt,
+        workspace_id -> Guid,
+        conversation_id -> BigInt,
+        kind -> Text,
+        author_id -> Nullable<Guid>,
+        body -> Text,
+        html -> Nullable<Text>,
+        email_message_id -> Nullable<Text>,
+        outbox_id -> Nullable<Guid>,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    attachments (id) {
+        id -> Guid,
+        workspace_id -> Guid,
+        message_id -> BigInt,
+        file_name -> Text,
+        content_type -> Text,
+        size -> BigInt,
+        sha256 -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    received_mails (id) {
+        id -> Guid,
+        workspace_id -> Guid,
+        channel_id -> Guid,
+        sha256 -> Text,
+        size -> BigInt,
+        message_id -> Nullable<BigInt>,
+        problem -> Nullable<Text>,
+        received_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    conversation_reads (user_id, conversation_id) {
+        workspace_id -> Guid,
+        user_id -> Guid,
+        conversation_id -> BigInt,
+        read_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    tags (id) {
+        id -> Guid,
+        workspace_id -> Guid,
+        name -> Text,
+        name_key -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    conversation_tags (conversation_id, tag_id) {
+        workspace_id -> Guid,
+        conversation_id -> BigInt,
+        tag_id -> Guid,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    bulk_jobs (id) {
+        id -> Guid,
+        workspace_id -> Guid,
+        kind -> Text,
+        cause -> Text,
+        subject_id -> Nullable<Guid>,
+        undoes -> Nullable<Guid>,
+        filter -> Text,
+        target -> Text,
+        state -> Text,
+        expected -> Nullable<BigInt>,
+        total -> BigInt,
+        done -> BigInt,
+        skipped -> BigInt,
+        started_by -> Nullable<Guid>,
+        submission -> Text,
+        created_at -> Instant,
+        finished_at -> Nullable<Instant>,
+        undo_until -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    bulk_items (job_id, position) {
+        workspace_id -> Guid,
+        job_id -> Guid,
+        position -> BigInt,
+        conversation_id -> BigInt,
+        to_user_id -> Nullable<Guid>,
+        to_team_id -> Nullable<Guid>,
+        from_user_id -> Nullable<Guid>,
+        from_team_id -> Nullable<Guid>,
+        expected_version -> Nullable<BigInt>,
+        outcome -> Text,
+        version_after -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    audit_events (id) {
+        id -> BigInt,
+        workspace_id -> Guid,
+        at -> Instant,
+        actor_kind -> Text,
+        actor_id -> Nullable<Guid>,
+        cause -> Nullable<Text>,
+        job_id -> Nullable<Guid>,
+        name -> Text,
+        subject_kind -> Text,
+        subject_id -> Nullable<Guid>,
+        conversation_id -> Nullable<BigInt>,
+        from_user_id -> Nullable<Guid>,
+        to_user_id -> Nullable<Guid>,
+        from_team_id -> Nullable<Guid>,
+        to_team_id -> Nullable<Guid>,
+        details -> Text,
+        address -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    outbox (id) {
+        id -> Guid,
+        workspace_id -> Guid,
+        kind -> Text,
+        to_name -> Text,
+        to_address -> Text,
+        from_name -> Text,
+        from_address -> Nullable<Text>,
+        subject -> Text,
+        text_body -> Text,
+        html_body -> Text,
+        email_message_id -> Text,
+        in_reply_to -> Nullable<Text>,
+        email_references -> Text,
+        state -> Text,
+        attempts -> Integer,
+        problem -> Nullable<Text>,
+        next_try_at -> Instant,
+        locked_until -> Nullable<Instant>,
+        created_at -> Instant,
+        finished_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    tasks (id) {
+        id -> Guid,
+        workspace_id -> Guid,
+        kind -> Text,
+        subject_id -> Guid,
+        run_at -> Instant,
+        locked_until -> Nullable<Instant>,
+        attempts -> Integer,
+        problem -> Nullable<Text>,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    conversation_counts (workspace_id, status, assignee_id, team_id, channel_id) {
+        workspace_id -> Guid,
+        status -> Text,
+        assignee_id -> Guid,
+        team_id -> Guid,
+        channel_id -> Guid,
+        conversations -> BigInt,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    installation,
+    setup_links,
+    workspaces,
+    users,
+    roles,
+    role_permissions,
+    user_roles,
+    teams,
+    team_members,
+    channels,
+    channel_members,
+    invites,
+    invite_links,
+    password_links,
+    sessions,
+    login_attempts,
+    contacts,
+    conversations,
+    messages,
+    attachments,
+    received_mails,
+    conversation_reads,
+    tags,
+    conversation_tags,
+    bulk_jobs,
+    bulk_items,
+    audit_events,
+    outbox,
+    tasks,
+    conversation_counts,
+);

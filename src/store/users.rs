@@ -1,0 +1,564 @@
+//! Users. Every query of this file starts at [`ours`].
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::{auto_type, sql};
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+
+use super::db::{MultiBackend, Rx, Tx, load_locked};
+use super::errors::{UniqueKey, unique_key};
+use super::schema::{channel_members, role_permissions, roles, team_members, user_roles, users};
+use super::types::At;
+use crate::domain::access::Key;
+use crate::domain::assignment::Candidate;
+use crate::domain::ids::{ChannelId, RoleId, TeamId, UserId, WorkspaceId};
+use crate::domain::roles::Standard;
+use crate::domain::text::like_pattern;
+use crate::domain::users::{Name, Reason, Status, User, UserRefusal};
+use crate::failure::Failure;
+
+#[auto_type]
+fn ours(workspace: WorkspaceId) -> _ {
+    users::table.filter(users::workspace_id.eq(workspace))
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = users)]
+struct Row {
+    id: UserId,
+    workspace_id: WorkspaceId,
+    email: String,
+    full_name: String,
+    display_name: String,
+    status: String,
+    status_reason: Option<String>,
+    status_changed_at: At,
+    beta_access: bool,
+    time_zone: Option<String>,
+    last_seen_at: Option<At>,
+    version: i64,
+    created_at: At,
+}
+
+impl Row {
+    fn read(self, is_owner: bool) -> Result<User, Failure> {
+        let status = Status::parse(&self.status)
+            .ok_or_else(|| Failure::Corrupt("users.status", format!("{} of {}", self.status, self.id)))?;
+        Ok(User {
+            id: self.id,
+            workspace: self.workspace_id,
+            email: self.email,
+            name: Name { full: self.full_name, display: self.display_name },
+            status,
+            reason: self.status_reason.as_deref().and_then(Reason::parse),
+            status_changed_at: self.status_changed_at.0,
+            beta_access: self.beta_access,
+            time_zone: self.time_zone,
+            last_seen_at: self.last_seen_at.map(DateTime::from),
+            version: self.version,
+            created_at: self.created_at.0,
+            is_owner,
+        })
+    }
+}
+
+/// Whether the user holds the Owner role.
+fn is_owner(rx: &mut Rx, id: UserId) -> Result<bool, Failure> {
+    let owner = user_roles::table
+        .inner_join(roles::table.on(roles::id.eq(user_roles::role_id)))
+        .filter(user_roles::workspace_id.eq(rx.workspace()))
+        .filter(user_roles::user_id.eq(id))
+        .filter(roles::standard.eq(Standard::Owner.as_str()));
+    Ok(diesel::select(diesel::dsl::exists(owner)).get_result(rx.conn)?)
+}
+
+/// A user of this workspace.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn find(rx: &mut Rx, id: UserId) -> Result<Option<User>, Failure> {
+    let row: Option<Row> =
+        ours(rx.workspace()).filter(users::id.eq(id)).select(Row::as_select()).first(rx.conn).optional()?;
+    let Some(row) = row else { return Ok(None) };
+    let owner = is_owner(rx, id)?;
+    row.read(owner).map(Some)
+}
+
+/// The user, locked until the end of the unit of work.
+///
+/// # Errors
+/// [`Failure::NotFound`], or trouble with the database.
+pub fn lock(tx: &mut Tx, id: UserId) -> Result<User, Failure> {
+    let workspace = tx.workspace();
+    let rows: Vec<Row> = load_locked!(tx, Row, ours(workspace).filter(users::id.eq(id)).select(Row::as_select()))?;
+    let row = rows.into_iter().next().ok_or(Failure::NotFound)?;
+    let owner = is_owner(tx, id)?;
+    row.read(owner)
+}
+
+/// Counts the active Owners and keeps everybody else from changing who they are until the end of the unit of work:
+/// every change of that starts here (U-6).
+///
+/// # Errors
+/// Trouble with the database.
+pub fn lock_active_owners(tx: &mut Tx) -> Result<usize, Failure> {
+    // The Owner role's row is the lock. Whoever waited for it counts afterwards, and so sees what the other has done.
+    let workspace = tx.workspace();
+    let _locked: Vec<RoleId> = load_locked!(
+        tx,
+        RoleId,
+        roles::table
+            .filter(roles::workspace_id.eq(workspace))
+            .filter(roles::standard.eq(Standard::Owner.as_str()))
+            .select(roles::id)
+    )?;
+    let count: i64 = ours(workspace)
+        .inner_join(user_roles::table.on(user_roles::user_id.eq(users::id)))
+        .inner_join(roles::table.on(roles::id.eq(user_roles::role_id)))
+        .filter(users::status.eq(Status::Active.as_str()))
+        .filter(roles::standard.eq(Standard::Owner.as_str()))
+        .count()
+        .get_result(tx.conn)?;
+    Ok(usize::try_from(count).unwrap_or(0))
+}
+
+/// The user behind an address, whatever their status.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn find_by_email(rx: &mut Rx, email: &str) -> Result<Option<User>, Failure> {
+    let row: Option<Row> = ours(rx.workspace())
+        .filter(users::email_key.eq(crate::domain::text::key(email)))
+        .select(Row::as_select())
+        .first(rx.conn)
+        .optional()?;
+    let Some(row) = row else { return Ok(None) };
+    let owner = is_owner(rx, row.id)?;
+    row.read(owner).map(Some)
+}
+
+/// What a user is made of.
+pub struct New<'a> {
+    /// Their address.
+    pub email: &'a str,
+    /// Their names.
+    pub name: &'a Name,
+    /// Where they start.
+    pub status: Status,
+    /// The hash of their password, if they have one yet.
+    pub password_hash: Option<&'a str>,
+}
+
+/// Adds a user.
+///
+/// # Errors
+/// [`UserRefusal::EmailTaken`], or trouble with the database.
+pub fn insert(tx: &mut Tx, new: &New) -> Result<UserId, Failure> {
+    let (id, workspace, now): (UserId, _, _) = (tx.new_id(), tx.workspace(), At(tx.now()));
+    diesel::insert_into(users::table)
+        .values((
+            users::id.eq(id),
+            users::workspace_id.eq(workspace),
+            users::email.eq(new.email),
+            users::email_key.eq(crate::domain::text::key(new.email)),
+            users::full_name.eq(&new.name.full),
+            users::display_name.eq(&new.name.display),
+            users::name_key.eq(crate::domain::text::key(&new.name.full)),
+            users::password_hash.eq(new.password_hash),
+            users::status.eq(new.status.as_str()),
+            users::status_changed_at.eq(now),
+            users::beta_access.eq(false),
+            users::version.eq(1),
+            users::created_at.eq(now),
+        ))
+        .execute(tx.write())
+        .map_err(|error| taken(error, new.email))?;
+    Ok(id)
+}
+
+fn taken(error: diesel::result::Error, email: &str) -> Failure {
+    match unique_key(&error) {
+        Some(UniqueKey::UserEmail) => UserRefusal::EmailTaken(email.to_owned()).into(),
+        _ => error.into(),
+    }
+}
+
+/// Removes a user who never accepted their invite.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn delete_invited(tx: &mut Tx, id: UserId) -> Result<(), Failure> {
+    let workspace = tx.workspace();
+    diesel::delete(
+        users::table
+            .filter(users::workspace_id.eq(workspace))
+            .filter(users::id.eq(id))
+            .filter(users::status.eq(Status::Invited.as_str())),
+    )
+    .execute(tx.write())?;
+    Ok(())
+}
+
+/// Moves a user to another status.
+///
+/// # Errors
+/// [`Failure::Stale`] if the user changed since it was read.
+pub fn set_status(tx: &mut Tx, user: &User, to: Status, reason: Option<Reason>) -> Result<(), Failure> {
+    let now = At(tx.now());
+    let changed = diesel::update(
+        users::table
+            .filter(users::workspace_id.eq(user.workspace))
+            .filter(users::id.eq(user.id))
+            .filter(users::version.eq(user.version)),
+    )
+    .set((
+        users::status.eq(to.as_str()),
+        users::status_reason.eq(reason.map(Reason::as_str)),
+        users::status_changed_at.eq(now),
+        users::version.eq(user.version + 1),
+    ))
+    .execute(tx.write())?;
+    if changed == 1 { Ok(()) } else { Err(Failure::Stale) }
+}
+
+/// Changes identity and switches of a user.
+///
+/// # Errors
+/// [`Failure::Stale`], [`UserRefusal::EmailTaken`], or trouble with the database.
+pub fn set_identity(tx: &mut Tx, user: &User, email: &str, name: &Name, beta_access: bool) -> Result<(), Failure> {
+    let changed = diesel::update(
+        users::table
+            .filter(users::workspace_id.eq(user.workspace))
+            .filter(users::id.eq(user.id))
+            .filter(users::version.eq(user.version)),
+    )
+    .set((
+        users::email.eq(email),
+        users::email_key.eq(crate::domain::text::key(email)),
+        users::full_name.eq(&name.full),
+        users::display_name.eq(&name.display),
+        users::name_key.eq(crate::domain::text::key(&name.full)),
+        users::beta_access.eq(beta_access),
+        users::version.eq(user.version + 1),
+    ))
+    .execute(tx.write())
+    .map_err(|error| taken(error, email))?;
+    if changed == 1 { Ok(()) } else { Err(Failure::Stale) }
+}
+
+/// Sets the password of a user.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn set_password(tx: &mut Tx, id: UserId, hash: &str) -> Result<(), Failure> {
+    let workspace = tx.workspace();
+    diesel::update(users::table.filter(users::workspace_id.eq(workspace)).filter(users::id.eq(id)))
+        .set((users::password_hash.eq(hash), users::version.eq(users::version + 1)))
+        .execute(tx.write())?;
+    Ok(())
+}
+
+/// The hash of a user's password, if they have one.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn find_password(rx: &mut Rx, id: UserId) -> Result<Option<String>, Failure> {
+    let hash: Option<Option<String>> =
+        ours(rx.workspace()).filter(users::id.eq(id)).select(users::password_hash).first(rx.conn).optional()?;
+    Ok(hash.flatten())
+}
+
+/// Notes that a user did something just now.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn set_seen(tx: &mut Tx, id: UserId) -> Result<(), Failure> {
+    let (workspace, now) = (tx.workspace(), At(tx.now()));
+    diesel::update(users::table.filter(users::workspace_id.eq(workspace)).filter(users::id.eq(id)))
+        .set(users::last_seen_at.eq(now))
+        .execute(tx.write())?;
+    Ok(())
+}
+
+/// What counts about a user who is to get conversations; locked, so that they stay so until the commit.
+///
+/// # Errors
+/// [`Failure::NotFound`], or trouble with the database.
+pub fn lock_candidate(tx: &mut Tx, id: UserId) -> Result<Candidate, Failure> {
+    let user = lock(tx, id)?;
+    let may_reply = who_may(tx, Key::ConversationsReply, Some(id))?.contains(&id);
+    Ok(Candidate { name: user.name.full, status: user.status, may_reply })
+}
+
+/// Whether a user could get conversations now; not locked.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn find_candidate(rx: &mut Rx, id: UserId) -> Result<Option<Candidate>, Failure> {
+    let Some(user) = find(rx, id)? else { return Ok(None) };
+    let may_reply = who_may(rx, Key::ConversationsReply, Some(id))?.contains(&id);
+    Ok(Some(Candidate { name: user.name.full, status: user.status, may_reply }))
+}
+
+/// The active users who hold a permission; Owners hold all.
+fn who_may(rx: &mut Rx, key: Key, only: Option<UserId>) -> Result<Vec<UserId>, Failure> {
+    let workspace = rx.workspace();
+    let mut query = ours(workspace)
+        .inner_join(user_roles::table.on(user_roles::user_id.eq(users::id)))
+        .inner_join(roles::table.on(roles::id.eq(user_roles::role_id)))
+        .left_join(
+            role_permissions::table
+                .on(role_permissions::role_id.eq(roles::id).and(role_permissions::permission.eq(key.as_str()))),
+        )
+        .filter(users::status.eq(Status::Active.as_str()))
+        .filter(
+            roles::standard
+                .assume_not_null()
+                .eq(Standard::Owner.as_str())
+                .or(role_permissions::permission.nullable().is_not_null()),
+        )
+        .select(users::id)
+        .into_boxed::<MultiBackend>();
+    if let Some(id) = only {
+        query = query.filter(users::id.eq(id));
+    }
+    let mut ids: Vec<UserId> = query.load(rx.conn)?;
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids)
+}
+
+/// A user as pickers and names need them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Brief {
+    /// Who.
+    pub id: UserId,
+    /// Their names.
+    pub name: Name,
+    /// Whether they can log in.
+    pub status: Status,
+}
+
+type BriefRow = (UserId, String, String, String);
+
+fn brief((id, full, display, status): BriefRow) -> Result<Brief, Failure> {
+    let status = Status::parse(&status).ok_or_else(|| Failure::Corrupt("users.status", format!("{status} of {id}")))?;
+    Ok(Brief { id, name: Name { full, display }, status })
+}
+
+/// The people who can get conversations, by name (C-7): active, and allowed to reply.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_assignable(rx: &mut Rx) -> Result<Vec<Brief>, Failure> {
+    let ids = who_may(rx, Key::ConversationsReply, None)?;
+    let mut people = list_briefs(rx, &ids)?;
+    people.sort_by_key(|person| crate::domain::text::key(&person.name.full));
+    Ok(people)
+}
+
+/// Names of some users, whatever their status.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_briefs(rx: &mut Rx, ids: &[UserId]) -> Result<Vec<Brief>, Failure> {
+    let rows: Vec<BriefRow> = ours(rx.workspace())
+        .filter(users::id.eq_any(ids))
+        .select((users::id, users::full_name, users::display_name, users::status))
+        .load(rx.conn)?;
+    rows.into_iter().map(brief).collect()
+}
+
+/// Everybody of these statuses, by name.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_by_status(rx: &mut Rx, statuses: &[Status]) -> Result<Vec<Brief>, Failure> {
+    let names: Vec<&str> = statuses.iter().map(|status| status.as_str()).collect();
+    let rows: Vec<BriefRow> = ours(rx.workspace())
+        .filter(users::status.eq_any(names))
+        .order((users::name_key, users::id))
+        .select((users::id, users::full_name, users::display_name, users::status))
+        .load(rx.conn)?;
+    rows.into_iter().map(brief).collect()
+}
+
+/// Everybody who cannot log in, and these users besides: what an inbox page needs to write names.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_inactive_and(rx: &mut Rx, ids: &[UserId]) -> Result<Vec<Brief>, Failure> {
+    let rows: Vec<BriefRow> = ours(rx.workspace())
+        .filter(users::status.eq(Status::Inactive.as_str()).or(users::id.eq_any(ids)))
+        .order((users::name_key, users::id))
+        .select((users::id, users::full_name, users::display_name, users::status))
+        .load(rx.conn)?;
+    rows.into_iter().map(brief).collect()
+}
+
+/// What a list of users is narrowed by.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Part of a name or address.
+    pub words: Option<String>,
+    /// Who has this role.
+    pub role: Option<RoleId>,
+    /// Who is in this team.
+    pub team: Option<TeamId>,
+    /// Who is in no team.
+    pub without_team: bool,
+    /// Who is a member of this channel.
+    pub channel: Option<ChannelId>,
+    /// Who was last seen at or after.
+    pub seen_since: Option<DateTime<Utc>>,
+    /// Who was last seen before, or never.
+    pub not_seen_since: Option<DateTime<Utc>>,
+}
+
+/// In which order a list of users stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sort {
+    /// By full name.
+    Name,
+    /// By their highest role.
+    Role,
+    /// By how many open conversations they hold.
+    OpenWork,
+    /// By when they were last seen.
+    LastSeen,
+    /// By when they took their present status.
+    Since,
+}
+
+const BY_ROLE: &str = "(SELECT min(r.position) FROM user_roles ur JOIN roles r ON r.id = ur.role_id \
+     WHERE ur.user_id = users.id)";
+const BY_OPEN_WORK: &str = "(SELECT coalesce(sum(c.conversations), 0) FROM conversation_counts c \
+     WHERE c.workspace_id = users.workspace_id AND c.assignee_id = users.id AND c.status = 'open')";
+
+type Boxed<'a> = diesel::helper_types::IntoBoxed<'a, ours, MultiBackend>;
+
+fn filtered<'a>(workspace: WorkspaceId, statuses: &[Status], filter: &Filter) -> Boxed<'a> {
+    let names: Vec<&'static str> = statuses.iter().map(|status| status.as_str()).collect();
+    let mut query = ours(workspace).into_boxed::<MultiBackend>().filter(users::status.eq_any(names));
+    if let Some(words) = &filter.words {
+        let pattern = like_pattern(&crate::domain::text::key(words));
+        query = query
+            .filter(users::name_key.like(pattern.clone()).escape('\\').or(users::email_key.like(pattern).escape('\\')));
+    }
+    if let Some(role) = filter.role {
+        query = query.filter(
+            users::id.eq_any(user_roles::table.filter(user_roles::role_id.eq(role)).select(user_roles::user_id)),
+        );
+    }
+    if let Some(team) = filter.team {
+        query = query.filter(
+            users::id.eq_any(team_members::table.filter(team_members::team_id.eq(team)).select(team_members::user_id)),
+        );
+    }
+    if filter.without_team {
+        query = query.filter(users::id.ne_all(
+            team_members::table.filter(team_members::workspace_id.eq(workspace)).select(team_members::user_id),
+        ));
+    }
+    if let Some(channel) = filter.channel {
+        query = query.filter(users::id.eq_any(
+            channel_members::table.filter(channel_members::channel_id.eq(channel)).select(channel_members::user_id),
+        ));
+    }
+    if let Some(since) = filter.seen_since {
+        query = query.filter(users::last_seen_at.ge(At(since)));
+    }
+    if let Some(since) = filter.not_seen_since {
+        query = query.filter(users::last_seen_at.lt(At(since)).or(users::last_seen_at.is_null()));
+    }
+    query
+}
+
+/// A page of users, and how many there are in all.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list(
+    rx: &mut Rx,
+    statuses: &[Status],
+    filter: &Filter,
+    (sort, descending): (Sort, bool),
+    (limit, offset): (i64, i64),
+) -> Result<(Vec<User>, i64), Failure> {
+    let total: i64 = filtered(rx.workspace(), statuses, filter).count().get_result(rx.conn)?;
+    let query = filtered(rx.workspace(), statuses, filter);
+    let direction = if descending { " DESC" } else { " ASC" };
+    let order = match sort {
+        Sort::Name => "users.name_key",
+        Sort::Role => BY_ROLE,
+        Sort::OpenWork => BY_OPEN_WORK,
+        // Who was never seen comes last, whichever the database thinks of NULL.
+        Sort::LastSeen => "CASE WHEN users.last_seen_at IS NULL THEN 0 ELSE 1 END DESC, users.last_seen_at",
+        Sort::Since => "users.status_changed_at",
+    };
+    let rows: Vec<Row> = query
+        .order((sql::<BigInt>(&format!("{order}{direction}")), users::name_key.asc(), users::id.asc()))
+        .limit(limit)
+        .offset(offset)
+        .select(Row::as_select())
+        .load(rx.conn)?;
+    let ids: Vec<UserId> = rows.iter().map(|row| row.id).collect();
+    let owners = owners_among(rx, &ids)?;
+    let users = rows
+        .into_iter()
+        .map(|row| {
+            let owner = owners.contains(&row.id);
+            row.read(owner)
+        })
+        .collect::<Result<_, _>>()?;
+    Ok((users, total))
+}
+
+fn owners_among(rx: &mut Rx, ids: &[UserId]) -> Result<Vec<UserId>, Failure> {
+    Ok(user_roles::table
+        .inner_join(roles::table.on(roles::id.eq(user_roles::role_id)))
+        .filter(user_roles::workspace_id.eq(rx.workspace()))
+        .filter(user_roles::user_id.eq_any(ids))
+        .filter(roles::standard.eq(Standard::Owner.as_str()))
+        .select(user_roles::user_id)
+        .load(rx.conn)?)
+}
+
+/// How many users have each status: the numbers on the tabs.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn count_by_status(rx: &mut Rx) -> Result<HashMap<Status, i64>, Failure> {
+    let rows: Vec<(String, i64)> = ours(rx.workspace())
+        .group_by(users::status)
+        .select((users::status, diesel::dsl::count_star()))
+        .load(rx.conn)?;
+    Ok(rows.into_iter().filter_map(|(status, count)| Some((Status::parse(&status)?, count))).collect())
+}
+
+/// Full names of the active Owners, for "ask one of them".
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_active_owner_names(rx: &mut Rx) -> Result<Vec<String>, Failure> {
+    Ok(ours(rx.workspace())
+        .inner_join(user_roles::table.on(user_roles::user_id.eq(users::id)))
+        .inner_join(roles::table.on(roles::id.eq(user_roles::role_id)))
+        .filter(users::status.eq(Status::Active.as_str()))
+        .filter(roles::standard.eq(Standard::Owner.as_str()))
+        .order(users::name_key)
+        .select(users::full_name)
+        .load(rx.conn)?)
+}
+
+/// Whether one of these ids is of somebody who can log in.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn is_active(rx: &mut Rx, id: UserId) -> Result<bool, Failure> {
+    let found = ours(rx.workspace()).filter(users::id.eq(id)).filter(users::status.eq(Status::Active.as_str()));
+    let found: Vec<UserId> = found.select(users::id).load(rx.conn)?;
+    Ok(!found.is_empty())
+}

@@ -1,0 +1,88 @@
+//! Workspaces.
+
+use diesel::prelude::*;
+
+use super::db::{Rx, Tx};
+use super::errors::{UniqueKey, unique_key};
+use super::schema::workspaces;
+use super::types::At;
+use crate::domain::ids::{ConversationNumber, WorkspaceId};
+use crate::domain::workspaces::{INVITE_DAYS, UNDO_HOURS, Workspace, WorkspaceRefusal};
+use crate::failure::Failure;
+
+pub(super) type Row = (WorkspaceId, String, String, String, String, String, i32, i32);
+
+pub(super) const COLUMNS: (
+    workspaces::id,
+    workspaces::slug,
+    workspaces::name,
+    workspaces::time_zone,
+    workspaces::sender_name,
+    workspaces::support_contact,
+    workspaces::invite_days,
+    workspaces::undo_hours,
+) = (
+    workspaces::id,
+    workspaces::slug,
+    workspaces::name,
+    workspaces::time_zone,
+    workspaces::sender_name,
+    workspaces::support_contact,
+    workspaces::invite_days,
+    workspaces::undo_hours,
+);
+
+pub(super) fn read(row: Row) -> Result<Workspace, Failure> {
+    let (id, slug, name, time_zone, sender_name, support_contact, invite_days, undo_hours) = row;
+    let time_zone = time_zone.parse().map_err(|_| Failure::Corrupt("workspaces.time_zone", time_zone.clone()))?;
+    Ok(Workspace { id, slug, name, time_zone, sender_name, support_contact, invite_days, undo_hours })
+}
+
+/// The workspace that this handle reads in.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn this(rx: &mut Rx) -> Result<Workspace, Failure> {
+    let row: Row = workspaces::table.filter(workspaces::id.eq(rx.workspace())).select(COLUMNS).first(rx.conn)?;
+    read(row)
+}
+
+/// Adds the workspace that this unit of work is in.
+///
+/// # Errors
+/// [`WorkspaceRefusal::SlugTaken`], or trouble with the database.
+pub fn insert(tx: &mut Tx, slug: &str, name: &str, time_zone: &str, support_contact: &str) -> Result<(), Failure> {
+    let (id, now) = (tx.workspace(), At(tx.now()));
+    diesel::insert_into(workspaces::table)
+        .values((
+            workspaces::id.eq(id),
+            workspaces::slug.eq(slug),
+            workspaces::name.eq(name),
+            workspaces::time_zone.eq(time_zone),
+            workspaces::sender_name.eq(name),
+            workspaces::support_contact.eq(support_contact),
+            workspaces::invite_days.eq(INVITE_DAYS),
+            workspaces::undo_hours.eq(UNDO_HOURS),
+            workspaces::next_conversation.eq(1),
+            workspaces::created_at.eq(now),
+        ))
+        .execute(tx.write())
+        .map_err(|error| match unique_key(&error) {
+            Some(UniqueKey::WorkspaceSlug) => WorkspaceRefusal::SlugTaken(slug.to_owned()).into(),
+            _ => Failure::from(error),
+        })?;
+    Ok(())
+}
+
+/// Takes `count` conversation numbers; says the first of them.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn take_numbers(tx: &mut Tx, count: i64) -> Result<ConversationNumber, Failure> {
+    let id = tx.workspace();
+    let next: i64 = diesel::update(workspaces::table.filter(workspaces::id.eq(id)))
+        .set(workspaces::next_conversation.eq(workspaces::next_conversation + count))
+        .returning(workspaces::next_conversation)
+        .get_result(tx.write())?;
+    Ok(ConversationNumber(next - count))
+}
