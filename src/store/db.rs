@@ -20,14 +20,22 @@ use crate::domain::secrets::Secret;
 use crate::failure::Failure;
 use crate::mail::Mail;
 
-/// A connection to either database. The rest of the store is written once, against this.
-#[derive(diesel::MultiConnection)]
-pub enum AnyConn {
-    /// A file beside the program.
-    Sqlite(diesel::SqliteConnection),
-    /// A server, for several instances.
-    Pg(PgConnection),
+mod any {
+    #![expect(missing_docs, reason = "Diesel's derive makes public items without documentation")]
+    #![expect(clippy::large_enum_variant, reason = "there are eight of them in all, and the derive wants no box")]
+
+    use super::PgConnection;
+
+    /// A connection to either database. The rest of the store is written once, against this.
+    #[derive(diesel::MultiConnection)]
+    pub enum AnyConn {
+        /// A file beside the program.
+        Sqlite(diesel::SqliteConnection),
+        /// A server, for several instances.
+        Pg(PgConnection),
+    }
 }
+pub use any::{AnyConn, MultiBackend};
 
 /// Loads rows and, where the database does not serialise writers anyway, locks them until the end of the transaction.
 macro_rules! load_locked {

@@ -1,6 +1,5 @@
 //! The schema: paired folders of migrations, embedded, applied at start.
 
-use diesel::migration::{Migration as _, MigrationSource as _};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
 use super::db::{AnyConn, Db};
@@ -25,7 +24,7 @@ pub fn run(db: &Db) -> Result<usize, String> {
     match &mut *conn {
         AnyConn::Sqlite(conn) => {
             let known = names_of::<diesel::sqlite::Sqlite>(&SQLITE)?;
-            refuse_newer(&known, conn.applied_migrations().map_err(|error| error.to_string())?)?;
+            refuse_newer(&known, &conn.applied_migrations().map_err(|error| error.to_string())?)?;
             let _ =
                 SQLITE.migrations() as Result<Vec<Box<dyn diesel::migration::Migration<diesel::sqlite::Sqlite>>>, _>;
             conn.run_pending_migrations(SQLITE).map(|done| done.len()).map_err(|error| failed(&*error))
@@ -36,7 +35,7 @@ pub fn run(db: &Db) -> Result<usize, String> {
             conn.batch_execute("SELECT pg_advisory_lock(4215011)").map_err(|error| error.to_string())?;
             let outcome = (|| {
                 let known = names_of::<diesel::pg::Pg>(&POSTGRES)?;
-                refuse_newer(&known, conn.applied_migrations().map_err(|error| error.to_string())?)?;
+                refuse_newer(&known, &conn.applied_migrations().map_err(|error| error.to_string())?)?;
                 conn.run_pending_migrations(POSTGRES).map(|done| done.len()).map_err(|error| failed(&*error))
             })();
             conn.batch_execute("SELECT pg_advisory_unlock(4215011)").map_err(|error| error.to_string())?;
@@ -49,7 +48,7 @@ fn failed(error: &(dyn std::error::Error + Send + Sync)) -> String {
     format!("The database could not be brought up to date: {error}. Restore a backup or report this.")
 }
 
-fn refuse_newer(known: &[String], applied: Vec<diesel::migration::MigrationVersion<'static>>) -> Result<(), String> {
+fn refuse_newer(known: &[String], applied: &[diesel::migration::MigrationVersion<'static>]) -> Result<(), String> {
     match applied.iter().find(|version| !known.contains(&version.to_string())) {
         None => Ok(()),
         Some(version) => Err(format!(

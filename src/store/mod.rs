@@ -19,7 +19,7 @@ pub mod people;
 mod pg;
 pub mod received_mails;
 pub mod roles;
-pub mod schema;
+mod schema;
 pub mod sessions;
 pub mod tags;
 pub mod tasks;

@@ -22,6 +22,7 @@ pub struct Attachment {
     pub content_id: Option<String>,
     /// Meant to be seen inside the message, such as a picture in its text.
     pub inline: bool,
+    /// What it holds.
     pub bytes: Vec<u8>,
 }
 

@@ -41,6 +41,7 @@ pub const MAX_ATTACHMENTS: usize = 200;
 /// feed, so that both databases can store it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incoming {
+    /// Who wrote it.
     pub from: Sender,
     /// Where the sender wants answers, if that is not `from`. Lower-case.
     pub reply_to: Option<String>,
@@ -58,6 +59,7 @@ pub struct Incoming {
     pub text: String,
     /// Sanitised: safe to put into a page unescaped, loads nothing from anywhere.
     pub html: Option<String>,
+    /// The files that came with it.
     pub attachments: Vec<Attachment>,
     /// Nobody wrote this by hand: out-of-office notes, lists, bounces. Must not be answered automatically.
     pub automatic: bool,
@@ -67,14 +69,24 @@ pub struct Incoming {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Unreadable {
     #[error("The message is empty.")]
+    /// Nothing at all.
     Empty,
     #[error("The message has no header lines, so it is not an e-mail.")]
+    /// No header to tell what it is.
     NoHeaders,
     #[error("The message names no sender whom one could answer.")]
+    /// Nobody to answer to.
     NoSender,
     #[error("The message has {bytes} bytes; at most {limit} are read.")]
-    TooLarge { bytes: usize, limit: usize },
+    /// More bytes than are taken.
+    TooLarge {
+        /// How many it has.
+        bytes: usize,
+        /// How many are taken.
+        limit: usize,
+    },
     #[error("The message is malformed in a way that stopped the mail reader.")]
+    /// Reading it failed by a mistake of ours.
     Defective,
 }
 
