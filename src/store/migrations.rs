@@ -25,8 +25,6 @@ pub fn run(db: &Db) -> Result<usize, String> {
         AnyConn::Sqlite(conn) => {
             let known = names_of::<diesel::sqlite::Sqlite>(&SQLITE)?;
             refuse_newer(&known, &conn.applied_migrations().map_err(|error| error.to_string())?)?;
-            let _ =
-                SQLITE.migrations() as Result<Vec<Box<dyn diesel::migration::Migration<diesel::sqlite::Sqlite>>>, _>;
             conn.run_pending_migrations(SQLITE).map(|done| done.len()).map_err(|error| failed(&*error))
         }
         AnyConn::Pg(conn) => {
