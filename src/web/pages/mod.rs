@@ -1,0 +1,6 @@
+//! One address family each: its forms, handlers and view structs, in that order.
+
+pub mod accept;
+pub mod login;
+pub mod password;
+pub mod setup;

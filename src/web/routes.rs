@@ -1,0 +1,98 @@
+//! Every route, once, with who may ask for it. The matrix test holds each of them to its line.
+
+use actix_web::{HttpResponse, guard, web};
+
+use super::error::WebError;
+use super::{App, assets, pages};
+use crate::domain::access::Key;
+
+/// Who may ask.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Access {
+    /// Anybody.
+    Public,
+    /// Whoever is logged in.
+    LoggedIn,
+    /// Whoever has the permission.
+    Needs(Key),
+    /// Whoever has one of these.
+    NeedsOneOf(&'static [Key]),
+}
+
+/// A line of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Line {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// The path, with `{id}` for ids.
+    pub path: &'static str,
+    /// Who may ask.
+    pub access: Access,
+}
+
+use Access::{LoggedIn, Needs, NeedsOneOf, Public};
+
+/// What lets a person see conversations at all.
+const SEE: Access = NeedsOneOf(&[Key::ConversationsViewAll, Key::ConversationsViewOwn]);
+
+macro_rules! routes {
+    ($($method:ident $path:literal $access:expr => $handler:path;)*) => {
+        /// All routes behind the session.
+        pub const TABLE: &[Line] = &[$(Line { method: routes!(@name $method), path: $path, access: $access },)*];
+
+        /// Puts them into the application.
+        pub fn configure(config: &mut web::ServiceConfig) {
+            // One resource for each method, so that another one for the same path can stand beside it.
+            $(config.service(web::resource($path).guard(routes!(@guard $method)).route(web::to($handler)));)*
+        }
+    };
+    (@name get) => { "GET" };
+    (@name post) => { "POST" };
+    (@guard get) => { guard::Any(guard::Get()).or(guard::Head()) };
+    (@guard post) => { guard::Post() };
+}
+
+routes! {
+    get "/" Public => pages::login::home;
+    get "/setup/{token}" Public => pages::setup::show;
+    post "/setup/{token}" Public => pages::setup::create;
+    get "/login" Public => pages::login::show;
+    get "/login/{workspace}" Public => pages::login::show;
+    post "/login" Public => pages::login::create;
+    post "/logout" LoggedIn => pages::login::delete;
+    get "/password/forgot" Public => pages::password::forgot;
+    post "/password/forgot" Public => pages::password::send;
+    get "/password/reset/{token}" Public => pages::password::show;
+    post "/password/reset/{token}" Public => pages::password::update;
+    get "/invites/{token}" Public => pages::accept::show;
+    post "/invites/{token}" Public => pages::accept::create;
+    post "/invites/{token}/renew" Public => pages::accept::renew;
+}
+
+/// Assets and health, which need no session and must not pay for one.
+pub fn plain(config: &mut web::ServiceConfig) {
+    config
+        .route("/static/{version}/{name:.*}", web::get().to(assets::show))
+        .route("/healthz", web::get().to(healthz))
+        .route("/readyz", web::get().to(readyz));
+}
+
+async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().body("ok")
+}
+
+async fn readyz(app: web::Data<App>) -> HttpResponse {
+    let db = app.db.clone();
+    match crate::store::db::blocking(move || db.ping()).await {
+        Ok(()) => HttpResponse::Ok().body("ready"),
+        Err(_) => HttpResponse::ServiceUnavailable().body("the database cannot be reached"),
+    }
+}
+
+/// Where no route leads.
+///
+/// # Errors
+/// Always [`WebError::NotFound`].
+pub async fn nowhere() -> Result<HttpResponse, WebError> {
+    Err(WebError::NotFound)
+}

@@ -1,0 +1,6 @@
+//! What several pages show: the frame, people, times.
+
+pub mod chrome;
+
+pub mod person;
+pub mod time;
