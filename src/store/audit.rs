@@ -87,7 +87,10 @@ pub(super) fn insert(tx: &mut Tx, events: &[Event]) -> Result<(), Failure> {
             ..NewRow::of(event, workspace, now, scope.actor.user(), scope.cause.as_ref())
         })
         .collect();
-    insert_all!(tx.write(), a::audit_events, &rows)?;
+    // A statement carries 32,766 values at most on SQLite, and 65,535 on PostgreSQL.
+    for part in rows.chunks(1_000) {
+        insert_all!(tx.write(), a::audit_events, part)?;
+    }
     Ok(())
 }
 
