@@ -150,7 +150,7 @@ fn load(rx: &mut Rx, id: UserId, zone: chrono_tz::Tz) -> Result<Loaded, Failure>
         .map(|event| ChangeRow {
             words: words(event, &names),
             by: event.actor.filter(|actor| *actor != id).map(|actor| people.get(actor).name),
-            at: times.full(event.at),
+            at: times.short(event.at),
         })
         .collect();
     Ok(Loaded {

@@ -47,6 +47,7 @@ struct DeactivateDialog {
     csrf: String,
     who: PersonView,
     sessions: String,
+    logged_in: bool,
     rows: Vec<PlanRow>,
     people: Vec<TargetChoice>,
     teams: Vec<TargetChoice>,
@@ -131,6 +132,7 @@ async fn show(viewer: &Viewer, id: UserId, form: &DeactivateForm, problems: Prob
     let content = DeactivateDialog {
         csrf: form_token(&viewer.req),
         sessions: counted(sessions, "session", "sessions"),
+        logged_in: sessions > 0,
         rows,
         people: people
             .iter()
