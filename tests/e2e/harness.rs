@@ -261,14 +261,22 @@ fn answer(mut stream: &TcpStream) -> Option<()> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    let page = |body: &str| ("200 OK", "text/html; charset=utf-8", format!("<!doctype html><html lang=en><title>x</title><link rel=icon href=/icon.svg>{body}"));
+    let page = |body: &str| {
+        (
+            "200 OK",
+            "text/html; charset=utf-8",
+            format!("<!doctype html><html lang=en><title>x</title><link rel=icon href=/icon.svg>{body}"),
+        )
+    };
     let path = first.split(' ').nth(1)?.split('?').next()?.to_owned();
     let (status, kind, body) = match path.as_str() {
         "/" => ("200 OK", "text/html; charset=utf-8", HOME.to_owned()),
         "/page.js" => ("200 OK", "text/javascript", SCRIPT.to_owned()),
         "/throw.js" => ("200 OK", "text/javascript", "throw new Error('on purpose')".to_owned()),
         "/page.css" => ("200 OK", "text/css", STYLE.to_owned()),
-        "/icon.svg" => ("200 OK", "image/svg+xml", "<svg xmlns='http://www.w3.org/2000/svg'/>".to_owned()),
+        "/icon.svg" | "/favicon.ico" => {
+            ("200 OK", "image/svg+xml", "<svg xmlns='http://www.w3.org/2000/svg'/>".to_owned())
+        }
         "/greet" => page(&format!("<p>{}</p>", String::from_utf8_lossy(&body))),
         "/other" => page("<h1>Elsewhere</h1>"),
         "/cookies" => page(&format!("<h1>{cookies}</h1>")),

@@ -73,7 +73,11 @@ impl Recipe {
         for name in SETTINGS {
             command.env_remove(name);
         }
-        command.args(&self.args).current_dir(folder).env("BATON_LISTEN", listen).env("BATON_DATA_DIR", folder.join("data"));
+        command
+            .args(&self.args)
+            .current_dir(folder)
+            .env("BATON_LISTEN", listen)
+            .env("BATON_DATA_DIR", folder.join("data"));
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         let process = Process::start(&mut command, None)
             .unwrap_or_else(|error| panic!("{} cannot be started: {error}", self.program.to_string_lossy()));
@@ -192,11 +196,9 @@ fn account(line: &str) -> Option<Account> {
     let at = words.iter().position(|word| word.contains('@'))?;
     let (role, rest) = words.split_at(at);
     match rest {
-        [email, password] if !role.is_empty() => Some(Account {
-            role: role.join(" "),
-            email: (*email).to_owned(),
-            password: (*password).to_owned(),
-        }),
+        [email, password] if !role.is_empty() => {
+            Some(Account { role: role.join(" "), email: (*email).to_owned(), password: (*password).to_owned() })
+        }
         _ => None,
     }
 }

@@ -67,7 +67,8 @@ fn violation(found: &Value) -> Violation {
 
 fn place(node: &Value) -> String {
     let target = node.get("target").and_then(Value::as_array);
-    let target: Vec<String> = target.into_iter().flatten().map(|part| part.as_str().unwrap_or("…").to_owned()).collect();
+    let target: Vec<String> =
+        target.into_iter().flatten().map(|part| part.as_str().unwrap_or("…").to_owned()).collect();
     let summary = text(node, "failureSummary");
     let summary: Vec<&str> = summary.lines().skip(1).map(str::trim).collect();
     format!("{}: {}", target.join(" "), summary.join("; "))

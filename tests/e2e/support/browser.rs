@@ -213,7 +213,9 @@ impl Browser {
     /// An attribute of the first such element, seen or not.
     #[track_caller]
     pub fn attr(&self, css: &str, name: &str) -> Option<String> {
-        self.eventually(&format!("find {css}"), async |client| Ok(client.find(Locator::Css(css)).await?.attr(name).await?))
+        self.eventually(&format!("find {css}"), async |client| {
+            Ok(client.find(Locator::Css(css)).await?.attr(name).await?)
+        })
     }
 
     /// What stands in a field.
@@ -341,7 +343,10 @@ impl Browser {
         for value in codes.iter().rev() {
             actions = actions.then(KeyAction::Up { value: *value });
         }
-        self.must(&format!("press {keys}"), self.session().block_on(async |client| client.perform_actions(actions).await));
+        self.must(
+            &format!("press {keys}"),
+            self.session().block_on(async |client| client.perform_actions(actions).await),
+        );
     }
 
     /// Runs a script in the page, whatever its Content-Security-Policy says; `return` gives a value back.
@@ -375,8 +380,8 @@ impl Browser {
     pub fn resize(&self, (width, height): (u32, u32)) {
         let phone = width < 600;
         let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone });
-        self.devtools("Emulation.setDeviceMetricsOverride", metrics);
-        self.devtools("Emulation.setTouchEmulationEnabled", json!({ "enabled": phone }));
+        self.devtools("Emulation.setDeviceMetricsOverride", &metrics);
+        self.devtools("Emulation.setTouchEmulationEnabled", &json!({ "enabled": phone }));
     }
 
     /// Lets the system ask for light or dark pages. It always asks for reduced motion, so that nothing is caught half-way.
@@ -387,13 +392,13 @@ impl Browser {
             { "name": "prefers-color-scheme", "value": scheme },
             { "name": "prefers-reduced-motion", "value": "reduce" },
         ]);
-        self.devtools("Emulation.setEmulatedMedia", json!({ "media": "", "features": features }));
+        self.devtools("Emulation.setEmulatedMedia", &json!({ "media": "", "features": features }));
     }
 
     /// Sets the app's own cookie for the theme: `light` or `dark`. Counts from the next page.
     #[track_caller]
     pub fn set_cookie(&self, name: &str, value: &str) {
-        self.devtools("Network.setCookie", json!({ "name": name, "value": value, "url": self.site.as_str() }));
+        self.devtools("Network.setCookie", &json!({ "name": name, "value": value, "url": self.site.as_str() }));
     }
 
     /// Writes `target/screens/NAME.png`.
@@ -419,7 +424,8 @@ impl Browser {
     #[track_caller]
     pub fn console_errors(&self) -> Vec<Entry> {
         let tolerated = self.tolerated.borrow().clone();
-        let bad = |entry: &Entry| entry.is_error() && !tolerated.iter().any(|part| entry.message.contains(part.as_str()));
+        let bad =
+            |entry: &Entry| entry.is_error() && !tolerated.iter().any(|part| entry.message.contains(part.as_str()));
         self.console().into_iter().filter(bad).collect()
     }
 
@@ -435,7 +441,7 @@ impl Browser {
     }
 
     #[track_caller]
-    fn devtools(&self, command: &str, params: Value) {
+    fn devtools(&self, command: &str, params: &Value) {
         self.must(command, self.session().devtools(command, params));
     }
 

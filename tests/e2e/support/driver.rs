@@ -146,9 +146,9 @@ impl Session {
             client.switch_to_window(own).await?;
             client.goto("about:blank").await
         })?;
-        self.devtools("Network.clearBrowserCookies", json!({}))?;
-        self.devtools("Network.clearBrowserCache", json!({}))?;
-        self.devtools("Storage.clearDataForOrigin", json!({ "origin": origin, "storageTypes": "all" }))?;
+        self.devtools("Network.clearBrowserCookies", &json!({}))?;
+        self.devtools("Network.clearBrowserCache", &json!({}))?;
+        self.devtools("Storage.clearDataForOrigin", &json!({ "origin": origin, "storageTypes": "all" }))?;
         self.console().map(|_| ())
     }
 
@@ -163,7 +163,7 @@ impl Session {
     }
 
     /// A command of the DevTools protocol.
-    pub fn devtools(&self, command: &str, params: Value) -> Result<Value, CmdError> {
+    pub fn devtools(&self, command: &str, params: &Value) -> Result<Value, CmdError> {
         let body = json!({ "cmd": command, "params": params });
         self.block_on(async |client| client.issue_cmd(Extension { path: "goog/cdp/execute", body }).await)
     }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// The script of the watcher: `$1` is the process group, `$2` a folder to delete, or nothing.
-const WATCHER: &str = r#"read -r _; kill -9 -- "-$1" 2>/dev/null; if [ -n "$2" ]; then rm -rf "$2"; fi; exit 0"#;
+const WATCHER: &str = r#"read -r _; kill -9 "-$1" 2>/dev/null; if [ -n "$2" ]; then rm -rf "$2"; fi; exit 0"#;
 
 /// A running program. Dropping it kills it, with all it started.
 pub struct Process {
@@ -41,12 +41,8 @@ impl Process {
     /// If there is no such program.
     pub fn start(command: &mut Command, folder: Option<&Path>) -> std::io::Result<Self> {
         let name = command.get_program().to_string_lossy().into_owned();
-        let mut child = command
-            .process_group(0)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
+        let mut child =
+            command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let watcher = Command::new("sh")
             .args(["-c", WATCHER, "watcher", &child.id().to_string()])
             .arg(folder.unwrap_or(Path::new("")))
@@ -92,7 +88,8 @@ impl Process {
     /// Asks it to end (SIGTERM) and waits for that.
     #[track_caller]
     pub fn stop(&mut self, patience: Duration) -> ExitStatus {
-        let asked = Command::new("sh").args(["-c", r#"kill -TERM "$1""#, "stop", &self.child.id().to_string()]).status();
+        let asked =
+            Command::new("sh").args(["-c", r#"kill -TERM "$1""#, "stop", &self.child.id().to_string()]).status();
         assert!(asked.is_ok_and(|status| status.success()), "{} had ended before it was asked to", self.name);
         let ended = self.wait_for_line(patience, |_| None::<()>).is_none() && self.output.lock().ended == STREAMS;
         assert!(ended, "{} did not stop within {patience:?}. It printed:\n{}", self.name, self.printed());

@@ -256,7 +256,11 @@ impl<'a> Conversation<'a> {
     /// Anybody may; the exchange of LOGIN has two questions.
     fn authenticate(&mut self, line: &str) -> std::io::Result<()> {
         let words = line.split_whitespace().count();
-        let questions = if line.to_ascii_uppercase().contains(" LOGIN") { 4_usize.saturating_sub(words) } else { 3_usize.saturating_sub(words) };
+        let questions = if line.to_ascii_uppercase().contains(" LOGIN") {
+            4_usize.saturating_sub(words)
+        } else {
+            3_usize.saturating_sub(words)
+        };
         for _ in 0..questions {
             self.say("334 VXNlcm5hbWU6")?;
             self.line()?;
