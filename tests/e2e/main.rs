@@ -4,4 +4,5 @@
 
 mod a11y;
 mod harness;
+mod journeys;
 mod support;
