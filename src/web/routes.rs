@@ -67,6 +67,15 @@ routes! {
     get "/invites/{token}" Public => pages::accept::show;
     post "/invites/{token}" Public => pages::accept::create;
     post "/invites/{token}/renew" Public => pages::accept::renew;
+
+    get "/inbox" SEE => pages::inbox::index;
+    get "/conversations/{id}" SEE => pages::conversation::show;
+    post "/conversations/{id}/messages" Needs(Key::ConversationsReply) => pages::conversation::reply;
+    post "/conversations/{id}/notes" Needs(Key::NotesWrite) => pages::conversation::note;
+    post "/conversations/{id}/assign" Needs(Key::ConversationsAssign) => pages::conversation::assign;
+    post "/conversations/{id}/status" Needs(Key::ConversationsChangeStatus) => pages::conversation::set_status;
+    post "/conversations/{id}/priority" Needs(Key::ConversationsTag) => pages::conversation::prioritise;
+    post "/conversations/{id}/tags" Needs(Key::ConversationsTag) => pages::conversation::tag;
 }
 
 /// Assets and health, which need no session and must not pay for one.

@@ -1,6 +1,8 @@
 //! One address family each: its forms, handlers and view structs, in that order.
 
 pub mod accept;
+pub mod conversation;
+pub mod inbox;
 pub mod login;
 pub mod password;
 pub mod setup;
