@@ -76,6 +76,12 @@ routes! {
     post "/conversations/{id}/status" Needs(Key::ConversationsChangeStatus) => pages::conversation::set_status;
     post "/conversations/{id}/priority" Needs(Key::ConversationsTag) => pages::conversation::prioritise;
     post "/conversations/{id}/tags" Needs(Key::ConversationsTag) => pages::conversation::tag;
+    get "/inbox/bulk/confirm" Needs(Key::ConversationsBulk) => pages::inbox_bulk::confirm;
+    post "/inbox/bulk" Needs(Key::ConversationsBulk) => pages::inbox_bulk::create;
+    get "/jobs/{id}" Needs(Key::ConversationsBulk) => pages::jobs::show;
+    get "/jobs/{id}/progress" Needs(Key::ConversationsBulk) => pages::jobs::progress;
+    post "/jobs/{id}/undo" Needs(Key::ConversationsBulk) => pages::jobs::undo;
+    get "/attachments/{id}" SEE => pages::attachments::show;
 }
 
 /// Assets and health, which need no session and must not pay for one.

@@ -5,6 +5,7 @@ pub(super) mod message;
 pub(super) mod thread;
 
 pub use forms::{assign, note, prioritise, reply, set_status, tag};
+pub(super) use forms::{list_of, safe_back};
 
 use actix_web::http::{Method, StatusCode};
 
