@@ -131,6 +131,22 @@ impl<P: Permission> FromRequest for May<P> {
     }
 }
 
+/// A request of somebody who may see conversations at all, be it all of them or their own.
+pub struct Seeing(pub Viewer);
+
+impl FromRequest for Seeing {
+    type Error = WebError;
+    type Future = std::future::Ready<Result<Self, WebError>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let seeing = viewer(req).and_then(|viewer| match viewer.sees() {
+            Sees::Nothing => Err(WebError::Forbidden(Some(crate::domain::access::Key::ConversationsViewOwn))),
+            Sees::All | Sees::Own { .. } => Ok(Self(viewer)),
+        });
+        std::future::ready(seeing)
+    }
+}
+
 /// A posted form with a token that fits. Every handler of a POST takes one, if only an empty one.
 pub struct Form<T>(pub T);
 

@@ -45,6 +45,12 @@ struct DialogPage<'a, T: Display> {
 }
 
 #[derive(Template)]
+#[template(path = "layouts/dialog_plain.html")]
+struct DialogPlain<'a, T: Display> {
+    content: &'a T,
+}
+
+#[derive(Template)]
 #[template(path = "layouts/gate.html")]
 struct GatePage<'a, T: Display> {
     chrome: &'a Chrome,
@@ -62,6 +68,9 @@ pub struct Notice {
     pub post: Option<(String, String)>,
     /// Whether it is bad news.
     pub bad: bool,
+    /// Where to ask how far it is, while it is not done.
+    #[serde(default)]
+    pub progress: Option<String>,
 }
 
 impl Notice {
@@ -75,6 +84,13 @@ impl Notice {
     #[must_use]
     pub fn link(mut self, words: &str, address: impl Into<String>) -> Self {
         self.link = Some((words.to_owned(), address.into()));
+        self
+    }
+
+    /// With progress that is asked for at `{address}/progress`.
+    #[must_use]
+    pub fn progress(mut self, address: &str) -> Self {
+        self.progress = Some(format!("{address}/progress"));
         self
     }
 
@@ -148,6 +164,24 @@ pub fn dialog<T: Template + Display>(
     }
     let nav = super::views::chrome::SettingsNav::new(viewer, current);
     page_with(viewer, status, title, Section::Settings, &DialogPage { nav, content })
+}
+
+/// The same outside of Settings.
+///
+/// # Errors
+/// If the template fails, which is a bug.
+pub fn dialog_in<T: Template + Display>(
+    viewer: &Viewer,
+    status: StatusCode,
+    title: &str,
+    size: &str,
+    section: Section,
+    content: &T,
+) -> Reply {
+    if is_fragment(viewer.req.headers()) {
+        return Ok(html(status, Dialog { size, content }.render()?));
+    }
+    page_with(viewer, status, title, section, &DialogPlain { content })
 }
 
 /// A page for somebody who is not logged in.

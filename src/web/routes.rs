@@ -99,6 +99,21 @@ routes! {
     get "/profile/security" LoggedIn => pages::profile::security;
     post "/profile/security/password" LoggedIn => pages::profile::password;
     post "/profile/security/sessions" LoggedIn => pages::profile::end;
+
+    get "/inbox" SEE => pages::inbox::index;
+    get "/conversations/{id}" SEE => pages::conversation::show;
+    post "/conversations/{id}/messages" Needs(Key::ConversationsReply) => pages::conversation::reply;
+    post "/conversations/{id}/notes" Needs(Key::NotesWrite) => pages::conversation::note;
+    post "/conversations/{id}/assign" Needs(Key::ConversationsAssign) => pages::conversation::assign;
+    post "/conversations/{id}/status" Needs(Key::ConversationsChangeStatus) => pages::conversation::set_status;
+    post "/conversations/{id}/priority" Needs(Key::ConversationsTag) => pages::conversation::prioritise;
+    post "/conversations/{id}/tags" Needs(Key::ConversationsTag) => pages::conversation::tag;
+    get "/inbox/bulk/confirm" Needs(Key::ConversationsBulk) => pages::inbox_bulk::confirm;
+    post "/inbox/bulk" Needs(Key::ConversationsBulk) => pages::inbox_bulk::create;
+    get "/jobs/{id}" Needs(Key::ConversationsBulk) => pages::jobs::show;
+    get "/jobs/{id}/progress" Needs(Key::ConversationsBulk) => pages::jobs::progress;
+    post "/jobs/{id}/undo" Needs(Key::ConversationsBulk) => pages::jobs::undo;
+    get "/attachments/{id}" SEE => pages::attachments::show;
 }
 
 /// Assets and health, which need no session and must not pay for one.

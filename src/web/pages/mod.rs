@@ -1,6 +1,11 @@
 //! One address family each: its forms, handlers and view structs, in that order.
 
 pub mod accept;
+pub mod attachments;
+pub mod conversation;
+pub mod inbox;
+pub mod inbox_bulk;
+pub mod jobs;
 pub mod login;
 pub mod password;
 pub mod profile;
