@@ -5,9 +5,15 @@
 //! `docs/architecture.md`.
 
 pub mod actions;
+pub mod app;
+pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod domain;
 pub mod failure;
+pub mod files;
 pub mod mail;
 pub mod store;
+pub mod tasks;
+pub mod telemetry;
+pub mod web;

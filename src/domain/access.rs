@@ -212,6 +212,8 @@ pub enum Actor {
     Person(Arc<Person>),
     /// Baton itself: a timer, a command on the machine, incoming mail.
     System,
+    /// Baton itself, going on with what this user started.
+    OnBehalf(UserId),
 }
 
 impl Actor {
@@ -220,6 +222,7 @@ impl Actor {
     pub fn user(&self) -> Option<UserId> {
         match self {
             Self::Person(person) => Some(person.id),
+            Self::OnBehalf(user) => Some(*user),
             Self::System => None,
         }
     }
@@ -229,7 +232,7 @@ impl Actor {
     pub fn permissions(&self) -> PermissionSet {
         match self {
             Self::Person(person) => person.permissions,
-            Self::System => PermissionSet::ALL,
+            Self::System | Self::OnBehalf(_) => PermissionSet::ALL,
         }
     }
 
@@ -238,7 +241,7 @@ impl Actor {
     pub fn is_owner(&self) -> bool {
         match self {
             Self::Person(person) => person.is_owner,
-            Self::System => true,
+            Self::System | Self::OnBehalf(_) => true,
         }
     }
 }
@@ -301,6 +304,14 @@ impl Scope {
     }
 }
 
+impl Scope {
+    /// Baton going on with what a user started, whatever became of them since.
+    #[must_use]
+    pub fn on_behalf(workspace: WorkspaceId, user: UserId) -> Self {
+        Self { actor: Actor::OnBehalf(user), ..Self::system(workspace, None) }
+    }
+}
+
 /// Proof that the actor of a scope has a permission.
 pub struct Can<P> {
     scope: Scope,
@@ -353,7 +364,7 @@ impl Sees {
     #[must_use]
     pub fn of(actor: &Actor) -> Self {
         match actor {
-            Actor::System => Self::All,
+            Actor::System | Actor::OnBehalf(_) => Self::All,
             Actor::Person(person) if person.permissions.has(Key::ConversationsViewAll) => Self::All,
             Actor::Person(person) if person.permissions.has(Key::ConversationsViewOwn) => Self::Own {
                 user: person.id,

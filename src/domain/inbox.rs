@@ -382,6 +382,14 @@ impl Request {
         let asleep = filter.statuses == Statuses::Only(Status::Snoozed);
         let sort = Sort::parse(&address.sort).unwrap_or(if asleep { Sort::Wake } else { Sort::Newest });
         let sort = if sort == Sort::Wake && !asleep { Sort::Newest } else { sort };
+        // Only what waits for us can be sorted by how long: the count and a bulk change must mean the same rows.
+        let sort = match (sort, filter.waiting) {
+            (Sort::Waiting, Some(Waiting::OnCustomer)) => Sort::Newest,
+            _ => sort,
+        };
+        if sort == Sort::Waiting {
+            filter.waiting = Some(Waiting::OnUs);
+        }
         Ok(Self { view, filter, sort, after: Cursor::parse(&address.after) })
     }
 }
@@ -433,6 +441,14 @@ mod tests {
         assert_eq!(snoozed.sort, Sort::Wake);
         let open = read(&Address { sort: "wake".into(), ..Address::default() }).unwrap();
         assert_eq!(open.sort, Sort::Newest);
+    }
+
+    #[test]
+    fn what_is_sorted_by_waiting_waits_for_us() {
+        let sorted = read(&Address { sort: "waiting".into(), ..Address::default() }).unwrap();
+        assert_eq!((sorted.sort, sorted.filter.waiting), (Sort::Waiting, Some(Waiting::OnUs)));
+        let customer = Address { sort: "waiting".into(), waiting: "customer".into(), ..Address::default() };
+        assert_eq!(read(&customer).unwrap().sort, Sort::Newest);
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod logins;
 pub mod passwords;
 pub mod roles;
 pub mod secrets;
+pub mod snooze;
 pub mod teams;
 pub mod text;
 pub mod users;

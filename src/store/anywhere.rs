@@ -276,3 +276,14 @@ pub fn list_due_snoozes(ax: &mut Ax, limit: i64) -> Result<Vec<(WorkspaceId, Con
         .load(ax.conn)?;
     Ok(rows.into_iter().map(|(workspace, id)| (workspace, ConversationId(id))).collect())
 }
+
+/// Uses up the link for the first run, in the unit of work that makes the workspace. Says whether it was there.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn take_setup_link(tx: &mut super::Tx, token_hash: &str) -> Result<bool, Failure> {
+    let any: Option<WorkspaceId> = workspaces::table.select(workspaces::id).first(tx.conn).optional()?;
+    let taken =
+        diesel::delete(setup_links::table.filter(setup_links::token_hash.eq(token_hash))).execute(tx.write())?;
+    Ok(taken == 1 && any.is_none())
+}

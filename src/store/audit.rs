@@ -5,14 +5,16 @@ use diesel::prelude::*;
 use super::db::{Rx, Tx, insert_all};
 use super::schema::audit_events::dsl as a;
 use super::types::{AnyId, At};
+use crate::domain::access::Cause;
 use crate::domain::audit::Event;
 use crate::domain::ids::{ConversationId, JobId, TeamId, UserId, WorkspaceId};
 use crate::failure::Failure;
 use chrono::{DateTime, Utc};
 
+/// A row to be added. Absent values are written as such, so that many rows are one statement on SQLite, too.
 #[derive(Insertable)]
-#[diesel(table_name = super::schema::audit_events)]
-struct NewRow {
+#[diesel(table_name = super::schema::audit_events, treat_none_as_default_value = false)]
+pub(super) struct NewRow {
     workspace_id: WorkspaceId,
     at: At,
     actor_kind: &'static str,
@@ -37,40 +39,58 @@ pub(super) const ACTOR_USER: &str = "user";
 /// Baton itself.
 pub(super) const ACTOR_SYSTEM: &str = "system";
 
+impl NewRow {
+    /// The row of an event, without the request that it came by.
+    pub(super) fn of(
+        event: &Event,
+        workspace_id: WorkspaceId,
+        at: DateTime<Utc>,
+        actor_id: Option<UserId>,
+        cause: Option<&Cause>,
+    ) -> Self {
+        let subject = event.subject();
+        let (from_user_id, to_user_id, from_team_id, to_team_id) = event.hands();
+        Self {
+            workspace_id,
+            at: At(at),
+            actor_kind: if actor_id.is_some() { ACTOR_USER } else { ACTOR_SYSTEM },
+            actor_id,
+            cause: cause.map(Cause::as_str),
+            job_id: cause.and_then(Cause::job),
+            name: event.name(),
+            subject_kind: subject.kind(),
+            subject_id: subject.id().map(AnyId),
+            conversation_id: subject.conversation().map(|id| id.0),
+            from_user_id,
+            to_user_id,
+            from_team_id,
+            to_team_id,
+            details: event.details().to_string(),
+            address: None,
+            request_id: None,
+        }
+    }
+}
+
 /// Writes the events of a unit of work, just before it commits.
 pub(super) fn insert(tx: &mut Tx, events: &[Event]) -> Result<(), Failure> {
     if events.is_empty() {
         return Ok(());
     }
     let scope = tx.scope().clone();
-    let (workspace_id, at) = (tx.workspace(), At(tx.now()));
+    let (workspace, now) = (tx.workspace(), tx.now());
     let rows: Vec<NewRow> = events
         .iter()
-        .map(|event| {
-            let subject = event.subject();
-            let (from_user_id, to_user_id, from_team_id, to_team_id) = event.hands();
-            NewRow {
-                workspace_id,
-                at,
-                actor_kind: if scope.actor.user().is_some() { ACTOR_USER } else { ACTOR_SYSTEM },
-                actor_id: scope.actor.user(),
-                cause: scope.cause.as_ref().map(crate::domain::access::Cause::as_str),
-                job_id: scope.cause.as_ref().and_then(crate::domain::access::Cause::job),
-                name: event.name(),
-                subject_kind: subject.kind(),
-                subject_id: subject.id().map(AnyId),
-                conversation_id: subject.conversation().map(|id| id.0),
-                from_user_id,
-                to_user_id,
-                from_team_id,
-                to_team_id,
-                details: event.details().to_string(),
-                address: scope.address.clone(),
-                request_id: scope.request_id.clone(),
-            }
+        .map(|event| NewRow {
+            address: scope.address.clone(),
+            request_id: scope.request_id.clone(),
+            ..NewRow::of(event, workspace, now, scope.actor.user(), scope.cause.as_ref())
         })
         .collect();
-    insert_all!(tx.write(), a::audit_events, &rows)?;
+    // A statement carries 32,766 values at most on SQLite, and 65,535 on PostgreSQL.
+    for part in rows.chunks(1_000) {
+        insert_all!(tx.write(), a::audit_events, part)?;
+    }
     Ok(())
 }
 

@@ -174,6 +174,18 @@ impl Db {
         Secret::from_bits(&self.0.entropy.secret())
     }
 
+    /// 256 random bits.
+    #[must_use]
+    pub fn random(&self) -> [u8; 32] {
+        self.0.entropy.secret()
+    }
+
+    /// A new id, for what is made outside of a unit of work.
+    #[must_use]
+    pub fn new_id<I: From<uuid::Uuid>>(&self) -> I {
+        self.0.entropy.new_id(self.now()).into()
+    }
+
     /// Whether the database answers.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ pub mod conversations;
 pub mod counts;
 pub mod db;
 pub mod errors;
+pub mod import;
 pub mod inbox;
 pub mod invites;
 pub mod logins;

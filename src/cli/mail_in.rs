@@ -1,0 +1,69 @@
+//! `ingest-mail` and `import-mbox`.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use crate::actions::incoming::Received;
+use crate::config::Config;
+use crate::domain::conversations::ChannelKind;
+use crate::domain::ids::{ChannelId, WorkspaceId};
+use crate::domain::text;
+use crate::files::Files;
+use crate::mail::mbox;
+use crate::store::{self, Db, anywhere};
+use crate::tasks::ingest;
+
+/// The mail channel of an address.
+fn find(db: &Db, address: &str, slug: Option<&str>) -> Result<(WorkspaceId, ChannelId), String> {
+    let all = db.look_anywhere_now(anywhere::list_workspaces).map_err(|failure| failure.to_string())?;
+    let mut found = Vec::new();
+    for workspace in all.iter().filter(|workspace| slug.is_none_or(|slug| workspace.slug == slug)) {
+        let channels = db.read_now(workspace.id, store::channels::list).map_err(|failure| failure.to_string())?;
+        found.extend(
+            channels
+                .iter()
+                .filter(|one| one.kind == ChannelKind::Email && text::key(&one.address) == text::key(address))
+                .map(|channel| (workspace.id, channel.id)),
+        );
+    }
+    match found.as_slice() {
+        [one] => Ok(*one),
+        [] => Err(format!("There is no mail channel with the address {address}. Check --channel.")),
+        _ => Err(format!("Several workspaces use {address}. Say which with --workspace.")),
+    }
+}
+
+pub(super) fn ingest(config: &Config, db: &Db, address: &str, slug: Option<&str>) -> Result<(), String> {
+    let (workspace, channel) = find(db, address, slug)?;
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .lock()
+        .read_to_end(&mut bytes)
+        .map_err(|error| format!("Standard input cannot be read: {error}."))?;
+    let files = Files::new(&config.data_dir);
+    let received = ingest::ingest(db, &files, workspace, channel, &bytes).map_err(|failure| failure.to_string())?;
+    match received {
+        Received::Stored(number) => println!("Conversation {number}."),
+        Received::Quarantined(id) => println!("Kept aside, because it cannot be read: {id}."),
+        Received::Duplicate => println!("Received before."),
+    }
+    Ok(())
+}
+
+pub(super) fn import(config: &Config, db: &Db, file: &Path, address: &str, slug: Option<&str>) -> Result<(), String> {
+    let (workspace, channel) = find(db, address, slug)?;
+    let unreadable = |error: std::io::Error| format!("{} cannot be read: {error}.", file.display());
+    let reader = std::io::BufReader::new(std::fs::File::open(file).map_err(unreadable)?);
+    let files = Files::new(&config.data_dir);
+    let (mut stored, mut aside, mut known) = (0, 0, 0);
+    for message in mbox::messages(reader) {
+        let bytes = message.map_err(unreadable)?;
+        match ingest::ingest(db, &files, workspace, channel, &bytes).map_err(|failure| failure.to_string())? {
+            Received::Stored(_) => stored += 1,
+            Received::Quarantined(_) => aside += 1,
+            Received::Duplicate => known += 1,
+        }
+    }
+    println!("{stored} stored, {aside} kept aside, {known} received before.");
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! `serve`, `demo`, `setup-link` and `doctor`.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+
+use actix_web::HttpServer;
+use url::Url;
+
+use crate::config::{Config, DatabaseUrl};
+use crate::files::Files;
+use crate::mail::transport::Transport;
+use crate::store::{Db, anywhere};
+use crate::tasks::{self, Wake};
+use crate::web::App;
+use crate::{app, demo as sample, telemetry};
+
+/// Open pages have so many seconds to get their answer when the server is told to stop.
+const GRACE: u64 = 10;
+
+pub(super) fn serve(config: Config) -> Result<(), String> {
+    telemetry::start();
+    let db = super::open(&config)?;
+    run(config, db, |base, db| match new_setup_link(db, base)? {
+        Some(link) => {
+            println!("Set-up link: {link}");
+            Ok(())
+        }
+        None => Ok(()),
+    })
+}
+
+pub(super) fn demo(mut config: Config, conversations: usize, seed: u64) -> Result<(), String> {
+    telemetry::start();
+    let folder = tempfile::tempdir().map_err(|error| format!("No temporary folder can be made: {error}."))?;
+    config.data_dir = folder.path().to_owned();
+    config.database = DatabaseUrl::Sqlite(folder.path().join("demo.db"));
+    let db = super::open(&config)?;
+    let logins = sample::fill(&db, seed, conversations).map_err(|failure| failure.to_string())?;
+    run(config, db, move |_, _| {
+        println!("{}", sample::print_logins(&logins));
+        Ok(())
+    })
+}
+
+pub(super) fn setup_link(config: &Config) -> Result<(), String> {
+    let db = super::open(config)?;
+    let base = config.public_url.clone().map_or_else(|| base_of(config.listen), Ok)?;
+    match new_setup_link(&db, &base)? {
+        Some(link) => {
+            println!("Set-up link: {link}");
+            Ok(())
+        }
+        None => {
+            Err("This installation is set up already. Log in, or use `baton workspace create` for one more workspace."
+                .to_owned())
+        }
+    }
+}
+
+fn new_setup_link(db: &Db, base: &Url) -> Result<Option<String>, String> {
+    let secret = db.new_secret();
+    let made = db.anywhere_now(|ax| anywhere::insert_setup_link(ax, &secret)).map_err(|failure| failure.to_string())?;
+    Ok(made.then(|| format!("{base}setup/{}", secret.reveal())))
+}
+
+fn base_of(address: std::net::SocketAddr) -> Result<Url, String> {
+    Url::parse(&format!("http://{address}/")).map_err(|error| error.to_string())
+}
+
+fn listen(config: &Config) -> Result<TcpListener, String> {
+    TcpListener::bind(config.listen).map_err(|error| {
+        format!(
+            "The address {} cannot be listened on ({error}). Stop what uses it, or set BATON_LISTEN to another one.",
+            config.listen
+        )
+    })
+}
+
+/// Runs until it is told to stop. `greet` prints what a person needs, once the address is known.
+fn run(config: Config, db: Db, greet: impl FnOnce(&Url, &Db) -> Result<(), String>) -> Result<(), String> {
+    let listener = listen(&config)?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let base = config.public_url.clone().map_or_else(|| base_of(address), Ok)?;
+    let transport = Transport::new(config.smtp_url.as_deref(), &config.data_dir)?;
+    let wake = Wake::default();
+    let state = App {
+        db: db.clone(),
+        public_url: Arc::new(base.clone()),
+        files: Arc::new(Files::new(&config.data_dir)),
+        smtp: transport.is_smtp(),
+        wake: wake.clone(),
+        hashing: app::hashing(),
+    };
+    let key = app::cookie_key(&db).map_err(|failure| failure.to_string())?;
+    let served = actix_web::rt::System::new().block_on(async move {
+        let context = tasks::Context { db: db.clone(), transport, mail_from: config.mail_from.clone(), wake };
+        let server = HttpServer::new(move || app::build(state.clone(), key.clone(), true))
+            .listen(listener)
+            .map_err(|error| error.to_string())?
+            .shutdown_timeout(GRACE)
+            .run();
+        println!("Listening on http://{address}");
+        greet(&base, &db)?;
+        let background = tasks::start(&context);
+        let ended = server.await.map_err(|error| error.to_string());
+        background.stop().await;
+        ended
+    });
+    served.map_err(|error: String| format!("The server stopped: {error}"))
+}
+
+pub(super) fn doctor(config: &Config) -> Result<(), String> {
+    let db = super::open(config)?;
+    println!(
+        "Database: reachable and up to date ({}).",
+        if config.database.is_postgres() { "PostgreSQL" } else { "SQLite" }
+    );
+    let workspaces = db.look_anywhere_now(anywhere::list_workspaces).map_err(|failure| failure.to_string())?;
+    println!("Workspaces: {}.", workspaces.len());
+    writable(&config.data_dir.join("files"))?;
+    println!("Files: the data folder can be written.");
+    match Transport::new(config.smtp_url.as_deref(), &config.data_dir)? {
+        Transport::Smtp(smtp) => match smtp.test_connection() {
+            Ok(true) => println!("Mail: the server answers."),
+            Ok(false) | Err(_) => return Err("The mail server does not answer. Check BATON_SMTP_URL.".to_owned()),
+        },
+        Transport::Files(_) => println!("Mail: no server is set; mails are kept in the outbox."),
+    }
+    let waiting = db.look_anywhere_now(crate::store::tasks::count).map_err(|failure| failure.to_string())?;
+    println!("Background work waiting: {waiting}.");
+    Ok(())
+}
+
+fn writable(folder: &Path) -> Result<(), String> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        format!("The folder {} cannot be made ({error}). Give this user the right to write there.", folder.display())
+    })
+}

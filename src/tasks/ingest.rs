@@ -1,0 +1,46 @@
+//! Takes a mail in: files to disk, then the message into its conversation, or the whole aside.
+
+use crate::actions::incoming::{self, Raw, Received, StoredFile};
+use crate::domain::access::{Cause, Scope};
+use crate::domain::ids::{ChannelId, WorkspaceId};
+use crate::failure::Failure;
+use crate::files::Files;
+use crate::mail::incoming::read;
+use crate::store::Db;
+
+/// Takes one mail in. Runs where it may block.
+///
+/// # Errors
+/// If files cannot be written, or trouble with the database: nothing was taken then, and it can be tried again.
+pub fn ingest(
+    db: &Db,
+    files: &Files,
+    workspace: WorkspaceId,
+    channel: ChannelId,
+    bytes: &[u8],
+) -> Result<Received, Failure> {
+    let io = |error| Failure::Io("a mail could not be kept", error);
+    let size = |bytes: &[u8]| i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+    let raw = Raw { sha256: files.keep(workspace, bytes).map_err(io)?, size: size(bytes) };
+    let scope = Scope::system(workspace, Some(Cause::IncomingMail));
+    let mail = match read(bytes) {
+        Ok(mail) => mail,
+        Err(problem) => {
+            return db.write_now(&scope, |tx| incoming::quarantine(tx, channel, &raw, problem.code()));
+        }
+    };
+    let kept = mail
+        .attachments
+        .iter()
+        .map(|file| {
+            Ok(StoredFile {
+                file_name: file.file_name.clone(),
+                content_type: file.content_type.clone(),
+                size: size(&file.bytes),
+                sha256: files.keep(workspace, &file.bytes)?,
+            })
+        })
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(io)?;
+    db.write_now(&scope, |tx| incoming::receive(tx, channel, &raw, &mail, &kept))
+}

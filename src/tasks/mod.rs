@@ -1,0 +1,180 @@
+//! Background work of an instance: bulk jobs, mail, timers, tidying up. Everything is found in the database, so that it
+//! goes on after a restart and is done by one of several instances.
+
+pub mod ingest;
+pub mod mail;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+
+use crate::actions;
+use crate::domain::access::{Cause, Scope};
+use crate::domain::ids::WorkspaceId;
+use crate::failure::Failure;
+use crate::mail::transport::Transport;
+use crate::store::db::blocking;
+use crate::store::tasks::{Claimed, Task};
+use crate::store::{self, Db, anywhere};
+
+/// Wakes the background work before its next look.
+#[derive(Clone, Default)]
+pub struct Wake(Arc<Notify>);
+
+impl Wake {
+    /// Something was queued.
+    pub fn now(&self) {
+        self.0.notify_waiters();
+    }
+
+    /// Waits until something was queued, or so long.
+    pub async fn within(&self, long: Duration) {
+        let _ = tokio::time::timeout(long, self.0.notified()).await;
+    }
+}
+
+/// How often the database is looked at when nobody says that something was queued.
+const LOOK: Duration = Duration::from_millis(1000);
+/// How often counters are folded and dead sessions removed.
+const TIDY: Duration = Duration::from_secs(60);
+
+/// The running background work.
+pub struct Running {
+    stop: watch::Sender<bool>,
+    loops: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Lets what is under way finish, then ends.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        for one in self.loops {
+            let _ = one.await;
+        }
+    }
+}
+
+/// What the background work needs.
+#[derive(Clone)]
+pub struct Context {
+    /// The database.
+    pub db: Db,
+    /// Where mails go.
+    pub transport: Transport,
+    /// Who sends them.
+    pub mail_from: lettre::message::Mailbox,
+    /// Wakes it.
+    pub wake: Wake,
+}
+
+/// Starts it.
+#[must_use]
+pub fn start(context: &Context) -> Running {
+    let (stop, _) = watch::channel(false);
+    let jobs = every(context, stop.subscribe(), LOOK, |context| async move { run_due(&context.db).await });
+    let mails = every(context, stop.subscribe(), LOOK, |context| async move { mail::send_due(&context).await });
+    let timers = every(context, stop.subscribe(), LOOK, |context| async move { wake_due(&context.db).await });
+    let tidying = every(context, stop.subscribe(), TIDY, |context| async move { tidy(&context.db).await });
+    Running { stop, loops: vec![jobs, mails, timers, tidying] }
+}
+
+fn every<F, W>(context: &Context, mut stop: watch::Receiver<bool>, pause: Duration, work: F) -> JoinHandle<()>
+where
+    F: Fn(Context) -> W + Send + 'static,
+    W: Future<Output = Result<usize, Failure>> + Send,
+{
+    let context = context.clone();
+    tokio::spawn(async move {
+        while !*stop.borrow() {
+            match work(context.clone()).await {
+                // There may be more.
+                Ok(done) if done > 0 => continue,
+                Ok(_) => {}
+                Err(failure) => tracing::error!(error = %failure, "background work failed"),
+            }
+            tokio::select! {
+                () = context.wake.within(pause) => {}
+                _ = stop.changed() => {}
+            }
+        }
+    })
+}
+
+/// Does one due task; says whether there was one.
+///
+/// # Errors
+/// Trouble with the database.
+pub async fn run_due(db: &Db) -> Result<usize, Failure> {
+    let db = db.clone();
+    blocking(move || {
+        let Some(claimed) = db.anywhere_now(store::tasks::claim)? else { return Ok(0) };
+        run(&db, &claimed)?;
+        Ok(1)
+    })
+    .await
+}
+
+fn run(db: &Db, claimed: &Claimed) -> Result<(), Failure> {
+    let outcome = match claimed.task {
+        Task::RunBulk(job) => run_bulk(db, claimed, job),
+    };
+    match outcome {
+        // A job that is gone has nothing to be done.
+        Ok(()) | Err(Failure::NotFound) => db.anywhere_now(|ax| store::tasks::delete(ax, claimed.id)),
+        Err(failure) => {
+            tracing::error!(error = %failure, task.id = %claimed.id, "a task failed and will be repeated");
+            let pause = TimeDelta::seconds(1 << claimed.attempts.clamp(0, 8));
+            db.anywhere_now(|ax| store::tasks::postpone(ax, claimed.id, pause, &failure.to_string()))
+        }
+    }
+}
+
+fn run_bulk(db: &Db, claimed: &Claimed, job: crate::domain::ids::JobId) -> Result<(), Failure> {
+    let scope = actor_of(db, claimed.workspace, job)?;
+    loop {
+        let progress = db.write_now(&scope, |tx| actions::bulk::run_chunk(tx, job))?;
+        if progress.ended {
+            return Ok(());
+        }
+        db.anywhere_now(|ax| store::tasks::renew(ax, claimed.id))?;
+    }
+}
+
+/// A job's changes are told of who started it, with the job as cause.
+fn actor_of(db: &Db, workspace: WorkspaceId, job: crate::domain::ids::JobId) -> Result<Scope, Failure> {
+    let cause = Some(Cause::Job(job));
+    let started_by =
+        db.read_now(workspace, |rx| Ok(store::bulk_jobs::find(rx, job)?.ok_or(Failure::NotFound)?.started_by))?;
+    let Some(user) = started_by else { return Ok(Scope::system(workspace, cause)) };
+    Ok(Scope { cause, ..Scope::on_behalf(workspace, user) })
+}
+
+/// Wakes conversations whose snooze is over; says how many it looked at.
+///
+/// # Errors
+/// Trouble with the database.
+pub async fn wake_due(db: &Db) -> Result<usize, Failure> {
+    let db = db.clone();
+    blocking(move || {
+        let due = db.look_anywhere_now(|ax| anywhere::list_due_snoozes(ax, 100))?;
+        for (workspace, conversation) in &due {
+            let scope = Scope::system(*workspace, Some(Cause::Timer));
+            db.write_now(&scope, |tx| actions::conversations::wake(tx, *conversation))?;
+        }
+        Ok(due.len())
+    })
+    .await
+}
+
+async fn tidy(db: &Db) -> Result<usize, Failure> {
+    let db = db.clone();
+    blocking(move || {
+        db.anywhere_now(store::counts::fold)?;
+        db.anywhere_now(anywhere::delete_dead_sessions)?;
+        Ok(0)
+    })
+    .await
+}

@@ -1,0 +1,158 @@
+//! Who is asking. Looked up once for each request; refuses nobody, extractors do that.
+
+use std::sync::Arc;
+
+use actix_session::SessionExt as _;
+use actix_web::body::MessageBody;
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage as _, HttpRequest, web};
+use chrono::TimeDelta;
+
+use super::App;
+use super::error::WebError;
+use super::session::{CSRF, Entry, FOUND};
+use crate::domain::access::{Actor, Person, Scope};
+use crate::domain::users::Name;
+use crate::domain::workspaces::Workspace;
+use crate::failure::Failure;
+use crate::store;
+
+/// Who is asking, and with which secret their forms are made.
+#[derive(Clone)]
+pub struct Identity {
+    /// The logged-in person, if there is one.
+    pub known: Option<Known>,
+    /// The secret of their forms.
+    pub csrf: String,
+}
+
+/// A logged-in person.
+#[derive(Clone)]
+pub struct Known {
+    /// Who, and what they may do.
+    pub person: Arc<Person>,
+    /// Where.
+    pub workspace: Arc<Workspace>,
+    /// Everything that they do is done in this scope.
+    pub scope: Scope,
+}
+
+/// The word by which the log names a request.
+#[derive(Clone)]
+pub struct RequestId(pub String);
+
+/// The cookie that ties the forms of somebody who is not logged in to their browser.
+const VISITOR: &str = "baton_visitor";
+/// How often the use of a session is noted.
+const SEEN_EVERY: TimeDelta = TimeDelta::seconds(60);
+
+/// The network address of a request.
+#[must_use]
+pub fn address(req: &HttpRequest) -> String {
+    req.peer_addr().map_or_else(String::new, |address| address.ip().to_string())
+}
+
+/// The browser, as it calls itself, shortened.
+#[must_use]
+pub fn device(req: &HttpRequest) -> String {
+    let agent = req.headers().get("user-agent").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    crate::domain::text::shorten(&crate::domain::text::one_line(agent), 300)
+}
+
+/// Looks up who is asking.
+///
+/// # Errors
+/// If the database cannot be asked, or whatever the handlers answer.
+pub async fn identify(
+    req: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let app = req.app_data::<web::Data<App>>().cloned().ok_or(WebError::Failure(Failure::Bug("no app")))?;
+    let session = req.get_session();
+    let entry: Option<Entry> = session.get(FOUND).ok().flatten();
+    let mut new_visitor = None;
+    let identity = match entry {
+        Some(entry) => {
+            let known = match known(&app, &req, entry).await {
+                Ok(known) => known,
+                Err(error) => return Ok(req.error_response(error).map_into_right_body()),
+            };
+            Identity { known: Some(known), csrf: session.get::<String>(CSRF).ok().flatten().unwrap_or_default() }
+        }
+        None => {
+            let secret = req.cookie(VISITOR).map(|cookie| cookie.value().to_owned()).filter(|value| value.len() >= 32);
+            let csrf = secret.unwrap_or_else(|| {
+                let secret = app.db.new_secret().reveal().to_owned();
+                new_visitor = Some(secret.clone());
+                secret
+            });
+            Identity { known: None, csrf }
+        }
+    };
+    req.extensions_mut().insert(identity);
+    let mut res = next.call(req).await?;
+    if let Some(secret) = new_visitor {
+        let cookie = Cookie::build(VISITOR, secret)
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(app.is_https())
+            .finish();
+        // A header that cannot be written is a form that will be refused, with a sentence.
+        let _ = res.response_mut().add_cookie(&cookie);
+    }
+    Ok(res.map_into_left_body())
+}
+
+async fn known(app: &App, req: &ServiceRequest, entry: Entry) -> Result<Known, WebError> {
+    let id = entry.id.ok_or(Failure::Bug("a session without id"))?;
+    let (workspace, user) = (entry.workspace, entry.user);
+    let db = app.db.clone();
+    let (standing, found) = crate::store::db::blocking(move || {
+        db.read_now(workspace, |rx| Ok((store::people::find_standing(rx, user)?, store::workspaces::this(rx)?)))
+    })
+    .await?;
+    let person = Arc::new(Person {
+        id: user,
+        name: Name { full: entry.full_name, display: entry.display_name },
+        is_owner: standing.is_owner,
+        permissions: standing.permissions,
+        teams: standing.teams,
+        channels: standing.channels,
+        only_guest: standing.only_guest,
+        session: id,
+    });
+    let scope = Scope {
+        workspace,
+        actor: Actor::Person(person.clone()),
+        cause: None,
+        address: Some(address(req.request())),
+        request_id: req.extensions().get::<RequestId>().map(|id| id.0.clone()),
+    };
+    if app.db.now() - entry.last_seen_at >= SEEN_EVERY {
+        note_use(app, &scope, &person).await?;
+    }
+    Ok(Known { person, workspace: Arc::new(found), scope })
+}
+
+async fn note_use(app: &App, scope: &Scope, person: &Person) -> Result<(), WebError> {
+    let (session, user, address) = (person.session, person.id, scope.address.clone().unwrap_or_default());
+    app.db
+        .write(scope, move |tx| {
+            store::sessions::set_seen(tx, session, &address)?;
+            store::users::set_seen(tx, user)?;
+            Ok(tx.unrecorded((), "when somebody was last seen is kept with them"))
+        })
+        .await?;
+    Ok(())
+}
+
+/// Who is asking, as [`identify`] found.
+///
+/// # Errors
+/// If the route is mounted outside of it, which is a bug.
+pub fn of(req: &HttpRequest) -> Result<Identity, WebError> {
+    req.extensions().get::<Identity>().cloned().ok_or(WebError::Failure(Failure::Bug("a route without identity")))
+}

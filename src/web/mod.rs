@@ -1,0 +1,45 @@
+//! The door for browsers: routes, pages, forms, fragments.
+
+pub mod assets;
+pub mod csrf;
+pub mod error;
+pub mod extract;
+pub mod forms;
+pub mod headers;
+pub mod identify;
+pub mod pages;
+pub mod reply;
+pub mod routes;
+pub mod session;
+pub mod views;
+
+use std::sync::Arc;
+
+use url::Url;
+
+use crate::store::Db;
+
+/// What every handler can reach. One per instance; cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// The database.
+    pub db: Db,
+    /// The base of every link that leaves the page.
+    pub public_url: Arc<Url>,
+    /// Where files of messages are kept.
+    pub files: Arc<crate::files::Files>,
+    /// Whether mails leave the machine.
+    pub smtp: bool,
+    /// Wakes the background work when something was queued.
+    pub wake: crate::tasks::Wake,
+    /// Bounds how many passwords are hashed at once: each takes 19 MiB and 60 ms.
+    pub hashing: Arc<tokio::sync::Semaphore>,
+}
+
+impl App {
+    /// Whether people reach this instance over TLS.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.public_url.scheme() == "https"
+    }
+}

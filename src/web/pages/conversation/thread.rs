@@ -1,0 +1,325 @@
+//! A conversation in the reading pane: header with what can be done, messages and events in order, composer.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::Draft;
+use super::message::{MessageView, Writer};
+use crate::domain::access::{Key, PermissionSet};
+use crate::domain::assignment::Target;
+use crate::domain::conversations::{ChannelKind, Conversation, Priority, Status};
+use crate::domain::ids::{ConversationNumber, MailId, MessageId, TagId};
+use crate::domain::snooze::Preset;
+use crate::store::audit::Recorded;
+use crate::store::contacts::Contact;
+use crate::store::messages::{Attachment, Message};
+use crate::store::outbox::State;
+use crate::web::extract::Viewer;
+use crate::web::pages::inbox::list::{long_wait, unusual};
+use crate::web::pages::inbox::picker::Picker;
+use crate::web::pages::inbox::read::Frame;
+use crate::web::pages::inbox::words;
+use crate::web::views::events::{self, EventView};
+use crate::web::views::person::PersonView;
+use crate::web::views::time::TimeView;
+
+/// What is read for a conversation.
+pub(in crate::web::pages) struct Shown {
+    /// The conversation.
+    pub one: Conversation,
+    /// With whom.
+    pub contact: Option<Contact>,
+    /// Its tags.
+    pub tags: Vec<(TagId, String)>,
+    /// Its messages, oldest first.
+    pub messages: Vec<Message>,
+    /// Whether there are earlier ones.
+    pub cut: bool,
+    /// Its events, oldest first.
+    pub events: Vec<Recorded>,
+    /// Files by message.
+    pub files: HashMap<MessageId, Vec<Attachment>>,
+    /// Whether replies arrived.
+    pub deliveries: Vec<(MailId, State, Option<String>)>,
+    /// The archived conversation that it goes on from.
+    pub continues: Option<ConversationNumber>,
+}
+
+/// A message or an event.
+pub(in crate::web::pages) struct Entry {
+    /// The message, if it is one.
+    pub message: Option<MessageView>,
+    /// The event otherwise.
+    pub event: Option<EventView>,
+}
+
+/// A time to snooze until.
+pub(in crate::web::pages) struct SnoozeChoice {
+    /// What the form posts.
+    pub value: &'static str,
+    /// The words.
+    pub label: &'static str,
+    /// The time that it means.
+    pub at: TimeView,
+}
+
+/// Snoozing, for who may.
+pub(in crate::web::pages) struct Snooze {
+    /// Times by name.
+    pub choices: Vec<SnoozeChoice>,
+    /// The earliest that can be typed.
+    pub min: String,
+    /// The zone that typed times are in.
+    pub zone: String,
+}
+
+/// A priority that can be chosen.
+pub(in crate::web::pages) struct PriorityChoice {
+    /// What the form posts.
+    pub value: &'static str,
+    /// The word.
+    pub label: &'static str,
+    /// Whether it is so.
+    pub on: bool,
+}
+
+/// Answering, for who may.
+pub(in crate::web::pages) struct Composer {
+    /// Whether replies are offered.
+    pub reply: bool,
+    /// Whether notes are offered.
+    pub note: bool,
+    /// Whether a note is being written.
+    pub is_note: bool,
+    /// Where the form posts.
+    pub action: String,
+    /// What was typed.
+    pub body: String,
+    /// What is wrong with it.
+    pub problem: Option<String>,
+    /// To whom and how.
+    pub to: String,
+    /// Whether it can be closed with the message.
+    pub close: bool,
+}
+
+/// The pane.
+pub(in crate::web::pages) struct Thread {
+    /// The conversation's number.
+    pub number: ConversationNumber,
+    /// What it is about.
+    pub subject: String,
+    /// This very page.
+    pub here: String,
+    /// The list.
+    pub list: String,
+    /// Where to go on when it is settled.
+    pub next: String,
+    /// What is wrong with a form of the header.
+    pub alert: Option<String>,
+    /// Who holds it, if it is a person.
+    pub person: Option<PersonView>,
+    /// The words if nobody does.
+    pub holder: &'static str,
+    /// Whose work it is.
+    pub team: Option<String>,
+    /// Who it can be given to, for who may.
+    pub picker: Option<Picker>,
+    /// Where it stands, unless it is open.
+    pub status: Option<(&'static str, &'static str)>,
+    /// When it wakes.
+    pub wakes: Option<TimeView>,
+    /// How long the contact waits, if that is long.
+    pub waiting: Option<String>,
+    /// Snoozing, for who may.
+    pub snooze: Option<Snooze>,
+    /// Whether it can be closed.
+    pub close: bool,
+    /// Whether it can be opened again.
+    pub reopen: bool,
+    /// Whether it can be archived.
+    pub archive: bool,
+    /// How urgent it is, unless as usual.
+    pub priority: Option<(&'static str, &'static str)>,
+    /// Priorities, for who may change it.
+    pub priorities: Vec<PriorityChoice>,
+    /// Its tags: id and name.
+    pub tags: Vec<(String, String)>,
+    /// Whether tags can be changed.
+    pub may_tag: bool,
+    /// All tags, to choose from.
+    pub all_tags: Vec<String>,
+    /// Number, channel, contact.
+    pub details: String,
+    /// The contact's other conversations: words and address.
+    pub contact: Option<(String, String)>,
+    /// The conversation that it goes on from.
+    pub continues: Option<ConversationNumber>,
+    /// Whether earlier messages are left out.
+    pub cut: bool,
+    /// Messages and events in order.
+    pub entries: Vec<Entry>,
+    /// Answering, for who may.
+    pub composer: Option<Composer>,
+    /// Why it cannot be answered, if something other than permission is in the way.
+    pub silent: Option<&'static str>,
+}
+
+impl Thread {
+    /// The pane of a conversation.
+    pub(in crate::web::pages) fn new(viewer: &Viewer, frame: &Frame, shown: &Shown, draft: Draft) -> Self {
+        let one = &shown.one;
+        let may = viewer.known.person.permissions;
+        let has = |key| may.has(key);
+        let living = one.status != Status::Archived;
+        let changes = living && has(Key::ConversationsChangeStatus);
+        let channel = frame.named.channel(one.channel);
+        let kind = channel.map_or(ChannelKind::Email, |channel| channel.kind);
+        let contact = shown.contact.as_ref();
+        let name = contact.map_or("Unknown contact", |contact| contact.name.as_str());
+        Self {
+            number: one.number,
+            subject: if one.subject.is_empty() { "(no subject)".to_owned() } else { one.subject.clone() },
+            here: words::with_query(&format!("/conversations/{}", one.number), &frame.address),
+            list: words::href(&frame.address),
+            next: next(frame, one.number),
+            alert: draft.alert.clone(),
+            person: one.assignee.map(|id| frame.named.people.get(id)),
+            holder: "Unassigned",
+            team: one.team.and_then(|id| frame.named.team(id)).map(str::to_owned),
+            picker: (living && has(Key::ConversationsAssign)).then(|| picker(frame, one)),
+            status: status(one.status),
+            wakes: one.snoozed_until.filter(|_| one.status == Status::Snoozed).map(|at| frame.times().full(at)),
+            waiting: long_wait(frame, one),
+            snooze: changes.then(|| snooze(frame)),
+            close: changes && one.status != Status::Closed,
+            reopen: changes && one.status != Status::Open,
+            archive: changes && one.status == Status::Closed,
+            priority: unusual(one.priority),
+            priorities: if has(Key::ConversationsTag) { priorities(one.priority) } else { Vec::new() },
+            tags: shown.tags.iter().map(|(id, name)| (id.to_string(), name.clone())).collect(),
+            may_tag: has(Key::ConversationsTag),
+            all_tags: frame.named.tags.iter().map(|(_, name)| name.clone()).collect(),
+            details: details(one, kind, channel.map(|channel| channel.name.as_str())),
+            contact: contact.map(|contact| (contact.email.clone(), format!("/inbox?contact={}", contact.id))),
+            continues: shown.continues,
+            cut: shown.cut,
+            entries: entries(frame, shown, kind),
+            composer: composer(may, one, kind, name, draft),
+            silent: silent(may, one, kind),
+        }
+    }
+}
+
+/// The row after this one, or before it if it is the last, or the list.
+fn next(frame: &Frame, number: ConversationNumber) -> String {
+    let rows = &frame.page.rows;
+    let at = rows.iter().position(|row| row.conversation.number == number);
+    let beside = at.and_then(|at| rows.get(at + 1).or_else(|| rows.get(at.checked_sub(1)?)));
+    beside.map_or_else(
+        || words::href(&frame.address),
+        |row| words::with_query(&format!("/conversations/{}", row.conversation.number), &frame.address),
+    )
+}
+
+fn picker(frame: &Frame, one: &Conversation) -> Picker {
+    let holder = match (one.assignee, one.team) {
+        (Some(user), _) => Target::User(user),
+        (None, Some(team)) => Target::Team(team),
+        (None, None) => Target::Nobody,
+    };
+    let load = frame.counts.by_person(Status::Open);
+    let (people, teams) = (&frame.assignable, &frame.named.teams);
+    Picker::new("assign", "assign-form", people, teams, &load, (frame.asker.me, Some(holder)))
+}
+
+const fn status(status: Status) -> Option<(&'static str, &'static str)> {
+    match status {
+        Status::Open => None,
+        Status::Snoozed => Some(("Snoozed", "accent")),
+        Status::Closed => Some(("Closed", "good")),
+        Status::Archived => Some(("Archived", "outline")),
+    }
+}
+
+fn snooze(frame: &Frame) -> Snooze {
+    let (now, zone, times) = (frame.asker.now, frame.asker.zone, frame.times());
+    let choice = |preset: Preset| SnoozeChoice {
+        value: preset.as_str(),
+        label: preset.label(),
+        at: times.full(preset.at(now, zone)),
+    };
+    Snooze {
+        choices: Preset::ALL.into_iter().map(choice).collect(),
+        min: now.with_timezone(&zone).format("%Y-%m-%dT%H:%M").to_string(),
+        zone: zone.name().to_owned(),
+    }
+}
+
+fn priorities(now: Priority) -> Vec<PriorityChoice> {
+    let choice = |one: Priority| PriorityChoice { value: one.as_str(), label: one.label(), on: one == now };
+    Priority::ALL.into_iter().map(choice).collect()
+}
+
+fn details(one: &Conversation, kind: ChannelKind, channel: Option<&str>) -> String {
+    let label = kind.label();
+    match channel.filter(|name| *name != label) {
+        Some(name) => format!("#{} · {label} · {name}", one.number),
+        None => format!("#{} · {label}", one.number),
+    }
+}
+
+fn entries(frame: &Frame, shown: &Shown, kind: ChannelKind) -> Vec<Entry> {
+    let names = frame.named.for_events(frame.asker.bulk);
+    let channel = if kind == ChannelKind::WhatsApp { kind.label().to_owned() } else { kind.label().to_lowercase() };
+    let writer = Writer {
+        people: &frame.named.people,
+        contact: shown.contact.as_ref(),
+        channel: &channel,
+        deliveries: shown.deliveries.iter().map(|(id, state, said)| (*id, (*state, said.clone()))).collect(),
+        times: frame.times(),
+    };
+    let mut entries: Vec<(DateTime<Utc>, u8, Entry)> = Vec::new();
+    for message in &shown.messages {
+        let files = shown.files.get(&message.id).map(Vec::as_slice).unwrap_or_default();
+        entries.push((message.at, 1, Entry { message: Some(writer.write(message, files)), event: None }));
+    }
+    // Of what happened in one instant, the beginning comes before the message and what follows from it after.
+    let oldest = shown.messages.first().filter(|_| shown.cut).map(|message| message.at);
+    for event in shown.events.iter().filter(|event| oldest.is_none_or(|oldest| event.at >= oldest)) {
+        let Some(view) = events::of_conversation(event, &names, &frame.times()) else { continue };
+        let rank = if event.name == "conversation.created" { 0 } else { 2 };
+        entries.push((event.at, rank, Entry { message: None, event: Some(view) }));
+    }
+    entries.sort_by_key(|(at, rank, _)| (*at, *rank));
+    entries.into_iter().map(|(_, _, entry)| entry).collect()
+}
+
+fn composer(may: PermissionSet, one: &Conversation, kind: ChannelKind, name: &str, draft: Draft) -> Option<Composer> {
+    let answerable = one.status != Status::Archived && kind == ChannelKind::Email;
+    let (reply, note) = (answerable && may.has(Key::ConversationsReply), may.has(Key::NotesWrite));
+    (reply || note).then(|| Composer {
+        reply,
+        note,
+        is_note: note && (draft.note || !reply),
+        action: format!("/conversations/{}/{}", one.number, if reply { "messages" } else { "notes" }),
+        body: draft.body,
+        problem: draft.problem,
+        to: if reply { format!("to {name}, by {}", kind.label().to_lowercase()) } else { String::new() },
+        close: reply && may.has(Key::ConversationsChangeStatus) && one.status != Status::Closed,
+    })
+}
+
+fn silent(may: PermissionSet, one: &Conversation, kind: ChannelKind) -> Option<&'static str> {
+    if !may.has(Key::ConversationsReply) {
+        return None;
+    }
+    match (one.status, kind) {
+        (Status::Archived, _) => {
+            Some("This conversation is archived. A new message from the contact starts a new one.")
+        }
+        (_, ChannelKind::Email) => None,
+        _ => Some("This channel can’t send replies yet. Notes stay between you and your teammates."),
+    }
+}

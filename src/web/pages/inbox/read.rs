@@ -1,0 +1,245 @@
+//! What an inbox page is made of, read in a constant number of statements however many rows it shows.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use crate::domain::access::{Key, Sees};
+use crate::domain::conversations::Status;
+use crate::domain::ids::{ChannelId, ContactId, ConversationId, TagId, TeamId, UserId};
+use crate::domain::inbox::{Address, Assignee, Filter, Request, Statuses, Teams};
+use crate::domain::teams::Team;
+use crate::domain::users::Status as UserStatus;
+use crate::failure::Failure;
+use crate::store::channels::Channel;
+use crate::store::contacts::Contact;
+use crate::store::counts::Counts;
+use crate::store::users::Brief;
+use crate::store::{self, Rx};
+use crate::web::extract::Viewer;
+use crate::web::views::events::Names;
+use crate::web::views::person::People;
+use crate::web::views::time::Times;
+
+/// Rows of a page.
+pub(in crate::web::pages) const ROWS: usize = 50;
+
+/// Who asks, as far as the list depends on it.
+#[derive(Clone, Debug)]
+pub(in crate::web::pages) struct Asker {
+    /// Who.
+    pub me: UserId,
+    /// Their teams.
+    pub teams: Vec<TeamId>,
+    /// What they may see.
+    pub sees: Sees,
+    /// Whether they may change many conversations at once.
+    pub bulk: bool,
+    /// Whether they may look into profiles.
+    pub users: bool,
+    /// The present instant.
+    pub now: DateTime<Utc>,
+    /// The zone that times are written in.
+    pub zone: Tz,
+}
+
+impl Asker {
+    /// The person behind a request.
+    pub(in crate::web::pages) fn new(viewer: &Viewer) -> Self {
+        let person = &viewer.known.person;
+        Self {
+            me: person.id,
+            teams: person.teams.clone(),
+            sees: viewer.sees(),
+            bulk: person.permissions.has(Key::ConversationsBulk),
+            users: person.permissions.has(Key::UsersView),
+            now: viewer.db().now(),
+            zone: viewer.known.workspace.time_zone,
+        }
+    }
+}
+
+/// Everything that is in a workspace and can be named on an inbox page.
+#[derive(Clone, Debug)]
+pub(in crate::web::pages) struct Named {
+    /// Everybody, by name.
+    pub everybody: Vec<Brief>,
+    /// The same by id, ready to be written.
+    pub people: People,
+    /// Who cannot log in.
+    pub inactive: HashSet<UserId>,
+    /// All teams, by name.
+    pub teams: Vec<Team>,
+    /// All channels, by name.
+    pub channels: Vec<Channel>,
+    /// All tags, by name.
+    pub tags: Vec<(TagId, String)>,
+}
+
+impl Named {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// Trouble with the database.
+    pub(in crate::web::pages) fn read(rx: &mut Rx) -> Result<Self, Failure> {
+        let statuses = [UserStatus::Active, UserStatus::Inactive, UserStatus::Invited];
+        let everybody = store::users::list_by_status(rx, &statuses)?;
+        let inactive = everybody.iter().filter(|one| one.status == UserStatus::Inactive).map(|one| one.id).collect();
+        Ok(Self {
+            people: People::new(&everybody),
+            inactive,
+            everybody,
+            teams: store::teams::list(rx)?,
+            channels: store::channels::list(rx)?,
+            tags: store::tags::list(rx)?,
+        })
+    }
+
+    /// The name of a team.
+    pub(in crate::web::pages) fn team(&self, id: TeamId) -> Option<&str> {
+        self.teams.iter().find(|team| team.id == id).map(|team| team.name.as_str())
+    }
+
+    /// A channel.
+    pub(in crate::web::pages) fn channel(&self, id: ChannelId) -> Option<&Channel> {
+        self.channels.iter().find(|channel| channel.id == id)
+    }
+
+    /// The name of a tag.
+    pub(in crate::web::pages) fn tag(&self, id: TagId) -> Option<&str> {
+        self.tags.iter().find(|(tag, _)| *tag == id).map(|(_, name)| name.as_str())
+    }
+
+    /// The names that events are written with.
+    pub(in crate::web::pages) fn for_events(&self, jobs: bool) -> Names {
+        Names {
+            people: self.people.clone(),
+            teams: self.teams.iter().map(|team| (team.id, team.name.clone())).collect(),
+            tags: self.tags.iter().cloned().collect(),
+            jobs,
+            ..Names::default()
+        }
+    }
+}
+
+/// A list and everything beside it.
+#[derive(Clone, Debug)]
+pub(in crate::web::pages) struct Frame {
+    /// Who asks.
+    pub asker: Asker,
+    /// The address as it was typed.
+    pub address: Address,
+    /// What it means.
+    pub request: Request,
+    /// Names.
+    pub named: Named,
+    /// Who can get conversations.
+    pub assignable: Vec<Brief>,
+    /// Kept numbers.
+    pub counts: Counts,
+    /// The rows.
+    pub page: store::inbox::Page,
+    /// How many match.
+    pub total: i64,
+    /// The customers of the rows, and of the filter.
+    pub contacts: HashMap<ContactId, Contact>,
+    /// When the rows were last read.
+    pub reads: HashMap<ConversationId, DateTime<Utc>>,
+    /// The tags of the rows.
+    pub tags: HashMap<ConversationId, Vec<(TagId, String)>>,
+}
+
+impl Frame {
+    /// Times as this page writes them.
+    pub(in crate::web::pages) const fn times(&self) -> Times {
+        Times::new(self.asker.now, self.asker.zone)
+    }
+}
+
+/// What an address means for somebody.
+///
+/// # Errors
+/// [`Failure::NotFound`] if it names something by an id that is none.
+pub(in crate::web::pages) fn request(asker: &Asker, address: &Address) -> Result<Request, Failure> {
+    Request::read(address, asker.me, &asker.teams, asker.now).map_err(|_| Failure::NotFound)
+}
+
+/// How many match, from the kept counters where they know it.
+///
+/// # Errors
+/// Trouble with the database.
+pub(in crate::web::pages) fn total(
+    rx: &mut Rx,
+    filter: &Filter,
+    sees: &Sees,
+    counts: &Counts,
+    inactive: &HashSet<UserId>,
+) -> Result<i64, Failure> {
+    if filter.is_kept_by_counters() {
+        return Ok(counts.matching(filter, inactive));
+    }
+    store::inbox::count(rx, filter, sees)
+}
+
+/// The kept numbers that a filter and the navigation need.
+///
+/// # Errors
+/// Trouble with the database.
+pub(in crate::web::pages) fn counts(rx: &mut Rx, filter: &Filter, sees: &Sees) -> Result<Counts, Failure> {
+    let mut statuses = vec![Status::Open, Status::Snoozed];
+    if let Statuses::Only(status @ (Status::Closed | Status::Archived)) = filter.statuses {
+        statuses.push(status);
+    }
+    store::counts::find(rx, &statuses, sees)
+}
+
+/// That everything that a filter names is in this workspace: what is not is an unknown id (W-3).
+///
+/// # Errors
+/// [`Failure::NotFound`].
+pub(in crate::web::pages) fn check(filter: &Filter, named: &Named) -> Result<(), Failure> {
+    let user = match filter.assignee {
+        Some(Assignee::User(user)) => named.everybody.iter().any(|one| one.id == user),
+        _ => true,
+    };
+    let team = match &filter.teams {
+        Some(Teams::One(team)) => named.team(*team).is_some(),
+        _ => true,
+    };
+    let channel = filter.channel.is_none_or(|id| named.channel(id).is_some());
+    let tag = filter.tag.is_none_or(|id| named.tag(id).is_some());
+    if user && team && channel && tag { Ok(()) } else { Err(Failure::NotFound) }
+}
+
+/// Reads a list and everything beside it.
+///
+/// # Errors
+/// [`Failure::NotFound`] if the address names what is not here, or trouble with the database.
+pub(in crate::web::pages) fn frame(rx: &mut Rx, asker: &Asker, address: Address) -> Result<Frame, Failure> {
+    let request = request(asker, &address)?;
+    let named = Named::read(rx)?;
+    check(&request.filter, &named)?;
+    let counts = counts(rx, &request.filter, &asker.sees)?;
+    let page = store::inbox::list(rx, &request.filter, &asker.sees, request.sort, request.after.as_ref(), ROWS)?;
+    let ids: Vec<ConversationId> = page.rows.iter().map(|row| row.conversation.id).collect();
+    let mut contacts: Vec<ContactId> = page.rows.iter().map(|row| row.conversation.contact).collect();
+    contacts.extend(request.filter.contact);
+    let contacts = store::contacts::list(rx, &contacts)?;
+    if request.filter.contact.is_some_and(|id| !contacts.contains_key(&id)) {
+        return Err(Failure::NotFound);
+    }
+    Ok(Frame {
+        assignable: store::users::list_assignable(rx)?,
+        total: total(rx, &request.filter, &asker.sees, &counts, &named.inactive)?,
+        reads: store::conversations::list_reads(rx, asker.me, &ids)?,
+        tags: store::tags::list_of_conversations(rx, &ids)?,
+        asker: asker.clone(),
+        address,
+        request,
+        named,
+        counts,
+        page,
+        contacts,
+    })
+}

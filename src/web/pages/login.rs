@@ -1,0 +1,304 @@
+//! Logging in and out (S-1, S-2, S-6).
+
+use actix_session::SessionExt as _;
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, web};
+use askama::Template;
+use serde::Deserialize;
+
+use crate::actions;
+use crate::domain::access::{Key, PermissionSet, Scope};
+use crate::domain::ids::{UserId, WorkspaceId};
+use crate::domain::logins::{FAILURES, FAILURES_OF_AN_ADDRESS, LoginRefusal, wait, wait_in_words};
+use crate::domain::passwords;
+use crate::domain::secrets::hash;
+use crate::domain::text;
+use crate::domain::workspaces::Workspace;
+use crate::failure::{Failure, Refusal};
+use crate::store::db::blocking;
+use crate::store::{self, anywhere, logins};
+use crate::web::App;
+use crate::web::error::WebError;
+use crate::web::extract::{Empty, Form, Query, Viewer};
+use crate::web::forms::Problems;
+use crate::web::identify::{self, address, device};
+use crate::web::reply::{Reply, gate, see_other};
+use crate::web::session::{CSRF, Entry, LOGIN};
+use crate::web::views::chrome::form_token;
+
+/// What is typed on the log-in page.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct LoginForm {
+    email: String,
+    password: String,
+    workspace: String,
+    next: String,
+}
+
+/// What the log-in page's address says.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct LoginQuery {
+    next: String,
+    notice: String,
+}
+
+#[derive(Template)]
+#[template(path = "pages/login.html")]
+struct LoginPage {
+    csrf: String,
+    workspaces: Vec<(String, String, bool)>,
+    fixed: Option<(String, String)>,
+    email: String,
+    next: String,
+    notice: Option<&'static str>,
+    problem: Option<String>,
+}
+
+/// The start page of whoever asks, or the log-in page.
+///
+/// # Errors
+/// Trouble with the database.
+pub async fn home(req: HttpRequest) -> Reply {
+    let target = match identify::of(&req)?.known {
+        Some(known) => landing(known.person.permissions),
+        None => "/login",
+    };
+    Ok(see_other(target))
+}
+
+/// Where somebody with these permissions starts (I-3).
+#[must_use]
+pub fn landing(permissions: PermissionSet) -> &'static str {
+    if permissions.has(Key::ConversationsViewAll) || permissions.has(Key::ConversationsViewOwn) {
+        "/inbox"
+    } else if permissions.has(Key::UsersView) {
+        "/settings/users"
+    } else {
+        "/profile/security"
+    }
+}
+
+async fn all_workspaces(app: &App) -> Result<Vec<Workspace>, WebError> {
+    let db = app.db.clone();
+    Ok(blocking(move || db.look_anywhere_now(anywhere::list_workspaces)).await?)
+}
+
+/// The log-in page. `/login/{slug}` fixes the workspace; an unknown one is not told from others (W-2).
+///
+/// # Errors
+/// [`WebError::NotFound`] for an unknown workspace.
+pub async fn show(req: HttpRequest, app: web::Data<App>, Query(query): Query<LoginQuery>) -> Reply {
+    let all = all_workspaces(&app).await?;
+    let slug = req.match_info().get("workspace").map(str::to_owned);
+    if slug.as_ref().is_some_and(|slug| !all.iter().any(|one| one.slug == *slug)) {
+        return Err(WebError::NotFound);
+    }
+    let notice = match query.notice.as_str() {
+        "logged_out" => Some("You are logged out."),
+        "password" => Some("Your password is changed. Log in with the new one."),
+        _ => None,
+    };
+    let page = view(&req, &all, slug, String::new(), query.next, notice, None);
+    gate(&req, StatusCode::OK, "Log in", &page)
+}
+
+fn view(
+    req: &HttpRequest,
+    all: &[Workspace],
+    slug: Option<String>,
+    email: String,
+    next: String,
+    notice: Option<&'static str>,
+    problem: Option<String>,
+) -> LoginPage {
+    let fixed = all.iter().find(|one| all.len() == 1 || slug.as_deref() == Some(&one.slug));
+    let picked = slug.unwrap_or_default();
+    LoginPage {
+        csrf: form_token(req),
+        workspaces: all.iter().map(|one| (one.slug.clone(), one.name.clone(), one.slug == picked)).collect(),
+        fixed: fixed.map(|one| (one.slug.clone(), one.name.clone())),
+        email,
+        next,
+        notice,
+        problem,
+    }
+}
+
+/// Logs in, or says no: the same for a wrong address, a wrong password and somebody who is not active (S-1).
+///
+/// # Errors
+/// Trouble with the database.
+pub async fn create(req: HttpRequest, app: web::Data<App>, Form(form): Form<LoginForm>) -> Reply {
+    let all = all_workspaces(&app).await?;
+    let found = all.iter().find(|one| one.slug == form.workspace || (all.len() == 1 && form.workspace.is_empty()));
+    let answer = match found {
+        Some(workspace) => attempt(&req, &app, workspace, &form).await,
+        None => Err(LoginRefusal::NoMatch.into()),
+    };
+    let (user, workspace) = match answer {
+        Ok(answer) => answer,
+        Err(Failure::Refused(Refusal::Login(refusal))) => {
+            let status = match refusal {
+                LoginRefusal::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+                _ => StatusCode::UNPROCESSABLE_ENTITY,
+            };
+            let slug = found.map(|one| one.slug.clone());
+            let page = view(&req, &all, slug, form.email, form.next, None, Some(refusal.to_string()));
+            return gate(&req, status, "Log in", &page);
+        }
+        Err(failure) => return Err(failure.into()),
+    };
+    enter(&req, &app, workspace, &user)?;
+    let next = safe_next(&form.next).map_or_else(|| "/".to_owned(), str::to_owned);
+    Ok(see_other(&next))
+}
+
+/// A page of ours to go on to; anything else would let strangers send people away from here.
+fn safe_next(next: &str) -> Option<&str> {
+    let ours = next.starts_with('/')
+        && !next.starts_with("//")
+        && !next.starts_with("/\\")
+        && !next.contains(['\n', '\r', '\t']);
+    ours.then_some(next)
+}
+
+/// Somebody whose password was right.
+pub(super) struct Entered {
+    /// Who.
+    pub id: UserId,
+    /// Their names.
+    pub name: crate::domain::users::Name,
+}
+
+async fn attempt(
+    req: &HttpRequest,
+    app: &App,
+    workspace: &Workspace,
+    form: &LoginForm,
+) -> Result<(Entered, WorkspaceId), Failure> {
+    let id = workspace.id;
+    let account = hash(&format!("{id} {}", text::key(&form.email)));
+    let (from, device) = (address(req), device(req));
+    let (db, email) = (app.db.clone(), form.email.clone());
+    let (account_hash, from_address) = (account.clone(), from.clone());
+    let found = blocking(move || {
+        let now = db.now();
+        let (of_account, of_address) =
+            db.look_anywhere_now(|ax| logins::list_failures(ax, &account_hash, &from_address))?;
+        let waiting = wait(&of_account, FAILURES, now).max(wait(&of_address, FAILURES_OF_AN_ADDRESS, now));
+        if let Some(waiting) = waiting {
+            return Err(LoginRefusal::TooMany(wait_in_words(waiting)).into());
+        }
+        db.read_now(id, |rx| {
+            let Some(user) = store::users::find_by_email(rx, &email)? else { return Ok(None) };
+            let password = store::users::find_password(rx, user.id)?;
+            Ok(Some((user, password)))
+        })
+    })
+    .await?;
+    let (user, stored) = found.map_or((None, None), |(user, stored)| (Some(user), stored));
+    let right = verify(app, form.password.clone(), stored).await?;
+    let admitted = match (right, &user) {
+        (true, Some(user)) => {
+            let user = user.id;
+            let scope = Scope { address: Some(from.clone()), ..Scope::on_behalf(id, user) };
+            app.db.write(&scope, move |tx| actions::sessions::log_in(tx, user)).await
+        }
+        _ => Err(LoginRefusal::NoMatch.into()),
+    };
+    let (db, user_id, succeeded) = (app.db.clone(), user.as_ref().map(|user| user.id), admitted.is_ok());
+    blocking(move || {
+        let attempt = logins::NewAttempt {
+            workspace: Some(id),
+            user: user_id,
+            account_hash: &account,
+            address: &from,
+            device: &device,
+            succeeded,
+        };
+        db.anywhere_now(|ax| logins::insert(ax, &attempt))
+    })
+    .await?;
+    let user = user.ok_or(LoginRefusal::NoMatch);
+    admitted.and_then(|_| Ok((user.map(|user| Entered { id: user.id, name: user.name })?, id)))
+}
+
+/// Compares a password, at most as many at once as there are processors.
+///
+/// # Errors
+/// If the program is stopping.
+pub(super) async fn verify(app: &App, password: String, stored: Option<String>) -> Result<bool, Failure> {
+    let _turn = app.hashing.acquire().await.map_err(|_| Failure::Bug("hashing has ended"))?;
+    blocking(move || Ok(passwords::verify(&password, stored.as_deref()))).await
+}
+
+/// Hashes a password, at most as many at once as there are processors.
+///
+/// # Errors
+/// If the program is stopping, or the operating system gives no randomness.
+pub(super) async fn hash_password(app: &App, password: String) -> Result<String, Failure> {
+    let _turn = app.hashing.acquire().await.map_err(|_| Failure::Bug("hashing has ended"))?;
+    blocking(move || passwords::hash(&password).map_err(|_| Failure::Bug("a password cannot be hashed"))).await
+}
+
+/// Gives the browser a new session of this person; an old one of whoever it was ends.
+///
+/// # Errors
+/// If the session cannot be written.
+pub(super) fn enter(req: &HttpRequest, app: &App, workspace: WorkspaceId, user: &Entered) -> Result<(), WebError> {
+    let session = req.get_session();
+    let now = app.db.now();
+    let entry = Entry {
+        id: None,
+        workspace,
+        user: user.id,
+        full_name: user.name.full.clone(),
+        display_name: user.name.display.clone(),
+        address: address(req),
+        device: device(req),
+        created_at: now,
+        last_seen_at: now,
+    };
+    session.clear();
+    session.renew();
+    session.insert(LOGIN, entry).map_err(|_| Failure::Bug("a session entry cannot be kept"))?;
+    session.insert(CSRF, app.db.new_secret().reveal()).map_err(|_| Failure::Bug("a session entry cannot be kept"))?;
+    Ok(())
+}
+
+/// Logs out.
+///
+/// # Errors
+/// Trouble with the database.
+pub async fn delete(viewer: Viewer, _: Form<Empty>) -> Reply {
+    let (user, session) = (viewer.known.person.id, viewer.known.person.session);
+    viewer.write(move |tx| actions::sessions::log_out(tx, user, session)).await?;
+    viewer.session().purge();
+    Ok(see_other("/login?notice=logged_out"))
+}
+
+/// What is wrong with a pair of new passwords; the good one otherwise.
+pub(super) fn check_new_password(problems: &mut Problems, password: &str, confirmation: &str, about: &[&str]) {
+    if let Err(sentence) = passwords::check(password, about) {
+        problems.add("password", sentence);
+    } else if password != confirmation {
+        problems.add("password_confirmation", "The two passwords differ. Type the same one twice");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_pages_are_gone_on_to() {
+        for good in ["/inbox", "/inbox?view=mine", "/conversations/12"] {
+            assert_eq!(safe_next(good), Some(good));
+        }
+        for bad in ["", "//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "/a\nb"] {
+            assert_eq!(safe_next(bad), None, "{bad}");
+        }
+    }
+}

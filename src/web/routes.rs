@@ -1,0 +1,145 @@
+//! Every route, once, with who may ask for it. The matrix test holds each of them to its line.
+
+use actix_web::{HttpResponse, guard, web};
+
+use super::error::WebError;
+use super::{App, assets, pages};
+use crate::domain::access::Key;
+
+/// Who may ask.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Access {
+    /// Anybody.
+    Public,
+    /// Whoever is logged in.
+    LoggedIn,
+    /// Whoever has the permission.
+    Needs(Key),
+    /// Whoever has one of these.
+    NeedsOneOf(&'static [Key]),
+}
+
+/// A line of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Line {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// The path, with `{id}` for ids.
+    pub path: &'static str,
+    /// Who may ask.
+    pub access: Access,
+}
+
+use Access::{LoggedIn, Needs, NeedsOneOf, Public};
+
+/// What lets a person see conversations at all.
+const SEE: Access = NeedsOneOf(&[Key::ConversationsViewAll, Key::ConversationsViewOwn]);
+
+macro_rules! routes {
+    ($($method:ident $path:literal $access:expr => $handler:path;)*) => {
+        /// All routes behind the session.
+        pub const TABLE: &[Line] = &[$(Line { method: routes!(@name $method), path: $path, access: $access },)*];
+
+        /// Puts them into the application.
+        pub fn configure(config: &mut web::ServiceConfig) {
+            // One resource for each method, so that another one for the same path can stand beside it.
+            $(config.service(web::resource($path).guard(routes!(@guard $method)).route(web::to($handler)));)*
+        }
+    };
+    (@name get) => { "GET" };
+    (@name post) => { "POST" };
+    (@guard get) => { guard::Any(guard::Get()).or(guard::Head()) };
+    (@guard post) => { guard::Post() };
+}
+
+routes! {
+    get "/" Public => pages::login::home;
+    get "/setup/{token}" Public => pages::setup::show;
+    post "/setup/{token}" Public => pages::setup::create;
+    get "/login" Public => pages::login::show;
+    get "/login/{workspace}" Public => pages::login::show;
+    post "/login" Public => pages::login::create;
+    post "/logout" LoggedIn => pages::login::delete;
+    get "/password/forgot" Public => pages::password::forgot;
+    post "/password/forgot" Public => pages::password::send;
+    get "/password/reset/{token}" Public => pages::password::show;
+    post "/password/reset/{token}" Public => pages::password::update;
+    get "/invites/{token}" Public => pages::accept::show;
+    post "/invites/{token}" Public => pages::accept::create;
+    post "/invites/{token}/renew" Public => pages::accept::renew;
+
+    get "/settings/users" Needs(Key::UsersView) => pages::settings_users::active;
+    get "/settings/users/inactive" Needs(Key::UsersView) => pages::settings_users::inactive;
+    get "/settings/users/invites" Needs(Key::UsersView) => pages::settings_users::invites;
+    get "/settings/users/invite" Needs(Key::UsersInvite) => pages::settings_invites::ask;
+    post "/settings/users/invites" Needs(Key::UsersInvite) => pages::settings_invites::create;
+    post "/settings/users/invites/{id}/resend" Needs(Key::UsersInvite) => pages::settings_invites::resend;
+    post "/settings/users/invites/{id}/link" Needs(Key::UsersInvite) => pages::settings_invites::link;
+    get "/settings/users/invites/{id}/cancel" Needs(Key::UsersInvite) => pages::settings_invites::ask_cancel;
+    post "/settings/users/invites/{id}/cancel" Needs(Key::UsersInvite) => pages::settings_invites::cancel;
+    get "/settings/users/{id}" Needs(Key::UsersView) => pages::settings_user::show;
+    post "/settings/users/{id}" Needs(Key::UsersEdit) => pages::settings_user::update;
+    post "/settings/users/{id}/sessions/revoke" Needs(Key::UsersEdit) => pages::settings_user::revoke;
+    get "/settings/users/{id}/deactivate" Needs(Key::UsersDeactivate) => pages::settings_user_status::ask_deactivate;
+    post "/settings/users/{id}/deactivate" Needs(Key::UsersDeactivate) => pages::settings_user_status::deactivate;
+    get "/settings/users/{id}/reactivate" Needs(Key::UsersDeactivate) => pages::settings_user_status::ask_reactivate;
+    post "/settings/users/{id}/reactivate" Needs(Key::UsersDeactivate) => pages::settings_user_status::reactivate;
+    get "/settings/teams" Needs(Key::TeamsEditMembers) => pages::settings_teams::index;
+    post "/settings/teams" Needs(Key::TeamsManage) => pages::settings_teams::create;
+    get "/settings/teams/new" Needs(Key::TeamsManage) => pages::settings_teams::ask_new;
+    get "/settings/teams/{id}" Needs(Key::TeamsEditMembers) => pages::settings_teams::show;
+    post "/settings/teams/{id}" Needs(Key::TeamsManage) => pages::settings_teams::update;
+    post "/settings/teams/{id}/members" Needs(Key::TeamsEditMembers) => pages::settings_teams::members;
+    post "/settings/teams/{id}/remove-inactive" Needs(Key::TeamsEditMembers) => pages::settings_teams::remove_inactive;
+    post "/settings/teams/{id}/delete" Needs(Key::TeamsManage) => pages::settings_teams::delete;
+    get "/settings/outbox" Needs(Key::SettingsManage) => pages::settings_outbox::index;
+    post "/settings/outbox/{id}/retry" Needs(Key::SettingsManage) => pages::settings_outbox::retry;
+    get "/settings/outbox/quarantine/{id}" Needs(Key::SettingsManage) => pages::settings_outbox::quarantined;
+
+    get "/profile/security" LoggedIn => pages::profile::security;
+    post "/profile/security/password" LoggedIn => pages::profile::password;
+    post "/profile/security/sessions" LoggedIn => pages::profile::end;
+
+    get "/inbox" SEE => pages::inbox::index;
+    get "/conversations/{id}" SEE => pages::conversation::show;
+    post "/conversations/{id}/messages" Needs(Key::ConversationsReply) => pages::conversation::reply;
+    post "/conversations/{id}/notes" Needs(Key::NotesWrite) => pages::conversation::note;
+    post "/conversations/{id}/assign" Needs(Key::ConversationsAssign) => pages::conversation::assign;
+    post "/conversations/{id}/status" Needs(Key::ConversationsChangeStatus) => pages::conversation::set_status;
+    post "/conversations/{id}/priority" Needs(Key::ConversationsTag) => pages::conversation::prioritise;
+    post "/conversations/{id}/tags" Needs(Key::ConversationsTag) => pages::conversation::tag;
+    get "/inbox/bulk/confirm" Needs(Key::ConversationsBulk) => pages::inbox_bulk::confirm;
+    post "/inbox/bulk" Needs(Key::ConversationsBulk) => pages::inbox_bulk::create;
+    get "/jobs/{id}" Needs(Key::ConversationsBulk) => pages::jobs::show;
+    get "/jobs/{id}/progress" Needs(Key::ConversationsBulk) => pages::jobs::progress;
+    post "/jobs/{id}/undo" Needs(Key::ConversationsBulk) => pages::jobs::undo;
+    get "/attachments/{id}" SEE => pages::attachments::show;
+}
+
+/// Assets and health, which need no session and must not pay for one.
+pub fn plain(config: &mut web::ServiceConfig) {
+    config
+        .route("/static/{version}/{name:.*}", web::get().to(assets::show))
+        .route("/healthz", web::get().to(healthz))
+        .route("/readyz", web::get().to(readyz));
+}
+
+async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().body("ok")
+}
+
+async fn readyz(app: web::Data<App>) -> HttpResponse {
+    let db = app.db.clone();
+    match crate::store::db::blocking(move || db.ping()).await {
+        Ok(()) => HttpResponse::Ok().body("ready"),
+        Err(_) => HttpResponse::ServiceUnavailable().body("the database cannot be reached"),
+    }
+}
+
+/// Where no route leads.
+///
+/// # Errors
+/// Always [`WebError::NotFound`].
+pub async fn nowhere() -> Result<HttpResponse, WebError> {
+    Err(WebError::NotFound)
+}

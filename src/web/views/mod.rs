@@ -1,0 +1,8 @@
+//! What several pages show: the frame, people, times.
+
+pub mod chrome;
+pub mod events;
+pub mod pager;
+pub mod person;
+pub mod time;
+pub mod user_events;

@@ -1,0 +1,83 @@
+//! People as they are written: name, picture, and whether they can log in (U-4).
+
+use std::collections::HashMap;
+
+use crate::domain::ids::UserId;
+use crate::domain::users::{Name, Status, initials};
+use crate::store::users::Brief;
+
+/// A person on a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonView {
+    /// Their id.
+    pub id: String,
+    /// Their full name.
+    pub name: String,
+    /// What teammates call them.
+    pub display: String,
+    /// The letters in their picture.
+    pub initials: String,
+    /// The class of their picture's colour.
+    pub color: String,
+    /// Whether they cannot log in.
+    pub inactive: bool,
+}
+
+impl PersonView {
+    /// A person of a status.
+    #[must_use]
+    pub fn new(id: UserId, name: &Name, status: Status) -> Self {
+        Self {
+            id: id.to_string(),
+            name: name.full.clone(),
+            display: name.display.clone(),
+            initials: initials(&name.full),
+            color: color(&id.0),
+            inactive: status == Status::Inactive,
+        }
+    }
+
+    /// Somebody who can log in.
+    #[must_use]
+    pub fn active(id: UserId, name: &Name) -> Self {
+        Self::new(id, name, Status::Active)
+    }
+
+    /// A person as stored.
+    #[must_use]
+    pub fn from_brief(brief: &Brief) -> Self {
+        Self::new(brief.id, &brief.name, brief.status)
+    }
+}
+
+/// One of eight colours, the same for the same id.
+#[must_use]
+pub fn color(id: &uuid::Uuid) -> String {
+    let sum: u32 = id.as_bytes().iter().map(|byte| u32::from(*byte)).sum();
+    format!("av-{}", sum % 8 + 1)
+}
+
+/// People by id.
+#[derive(Clone, Debug, Default)]
+pub struct People(HashMap<UserId, PersonView>);
+
+impl People {
+    /// From what was loaded.
+    #[must_use]
+    pub fn new(briefs: &[Brief]) -> Self {
+        Self(briefs.iter().map(|brief| (brief.id, PersonView::from_brief(brief))).collect())
+    }
+
+    /// The person; one that is gone is nameless.
+    #[must_use]
+    pub fn get(&self, id: UserId) -> PersonView {
+        self.0.get(&id).cloned().unwrap_or_else(|| PersonView {
+            id: id.to_string(),
+            name: "Former user".to_owned(),
+            display: "Former user".to_owned(),
+            initials: String::new(),
+            color: color(&id.0),
+            inactive: true,
+        })
+    }
+}

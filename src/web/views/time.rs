@@ -1,0 +1,155 @@
+//! Times as they are written: short and relative, the exact one beside it, in the reader's zone.
+
+use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+/// A time on a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimeView {
+    /// For machines.
+    pub iso: String,
+    /// For reading.
+    pub text: String,
+    /// In full, on hover.
+    pub exact: String,
+}
+
+/// A clock and a zone to write times by.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    now: DateTime<Utc>,
+    zone: Tz,
+}
+
+impl Times {
+    /// Times as seen at `now` in `zone`.
+    #[must_use]
+    pub const fn new(now: DateTime<Utc>, zone: Tz) -> Self {
+        Self { now, zone }
+    }
+
+    fn view(&self, at: DateTime<Utc>, text: String) -> TimeView {
+        let local = at.with_timezone(&self.zone);
+        TimeView {
+            iso: at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+            text,
+            exact: local.format("%A, %-d %B %Y, %H:%M %Z").to_string(),
+        }
+    }
+
+    /// In a list: "14:07", "20 Nov", "19 Nov 2025".
+    #[must_use]
+    pub fn short(&self, at: DateTime<Utc>) -> TimeView {
+        let (local, today) = (at.with_timezone(&self.zone), self.now.with_timezone(&self.zone));
+        let text = if local.date_naive() == today.date_naive() {
+            local.format("%H:%M").to_string()
+        } else if local.year() == today.year() {
+            local.format("%-d %b").to_string()
+        } else {
+            local.format("%-d %b %Y").to_string()
+        };
+        self.view(at, text)
+    }
+
+    /// In a text: "Today, 14:07", "20 Nov, 21:40", "19 Nov 2025, 08:00".
+    #[must_use]
+    pub fn full(&self, at: DateTime<Utc>) -> TimeView {
+        let (local, today) = (at.with_timezone(&self.zone), self.now.with_timezone(&self.zone));
+        let day = local.date_naive();
+        let text = if day == today.date_naive() {
+            local.format("Today, %H:%M").to_string()
+        } else if Some(day) == today.date_naive().succ_opt() {
+            local.format("Tomorrow, %H:%M").to_string()
+        } else if local.year() == today.year() {
+            local.format("%-d %b, %H:%M").to_string()
+        } else {
+            local.format("%-d %b %Y, %H:%M").to_string()
+        };
+        self.view(at, text)
+    }
+
+    /// A day: "4 Feb 2023".
+    #[must_use]
+    pub fn day(&self, at: DateTime<Utc>) -> TimeView {
+        let text = at.with_timezone(&self.zone).format("%-d %b %Y").to_string();
+        self.view(at, text)
+    }
+
+    /// How long ago: "Now", "12 min ago", "3 h ago", "20 Nov".
+    #[must_use]
+    pub fn ago(&self, at: DateTime<Utc>) -> TimeView {
+        let minutes = (self.now - at).num_minutes();
+        let text = match minutes {
+            ..=1 => "Now".to_owned(),
+            2..=59 => format!("{minutes} min ago"),
+            60..=1439 => format!("{} h ago", minutes / 60),
+            _ => return self.short(at),
+        };
+        self.view(at, text)
+    }
+
+    /// How far ahead: "in 5 days", "in 3 h", "in 20 min".
+    #[must_use]
+    pub fn ahead(&self, at: DateTime<Utc>) -> TimeView {
+        let left = at - self.now;
+        let text = match (left.num_days(), left.num_hours(), left.num_minutes()) {
+            (2.., ..) => format!("in {} days", left.num_days()),
+            (1, ..) => "in 1 day".to_owned(),
+            (_, 1.., _) => format!("in {} h", left.num_hours()),
+            (_, _, minutes) => format!("in {} min", minutes.max(1)),
+        };
+        self.view(at, text)
+    }
+
+    /// How long something has lasted: "5 h", "6 days".
+    #[must_use]
+    pub fn lasted(&self, since: DateTime<Utc>) -> String {
+        let (days, hours, minutes) = {
+            let lasted = (self.now - since).max(TimeDelta::zero());
+            (lasted.num_days(), lasted.num_hours(), lasted.num_minutes())
+        };
+        match (days, hours) {
+            (2.., _) => format!("{days} days"),
+            (_, 1..) => format!("{hours} h"),
+            _ => format!("{minutes} min"),
+        }
+    }
+
+    /// The present instant.
+    #[must_use]
+    pub const fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// The zone.
+    #[must_use]
+    pub const fn zone(&self) -> Tz {
+        self.zone
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeZone as _;
+
+    fn times() -> Times {
+        let now = Utc.with_ymd_and_hms(2026, 11, 23, 13, 30, 0).unwrap();
+        Times::new(now, chrono_tz::Europe::Berlin)
+    }
+
+    #[test]
+    fn times_are_written_in_the_readers_zone() {
+        let at = |d, h, m| Utc.with_ymd_and_hms(2026, 11, d, h, m, 0).unwrap();
+        assert_eq!(times().full(at(23, 13, 7)).text, "Today, 14:07");
+        assert_eq!(times().full(at(20, 20, 40)).text, "20 Nov, 21:40");
+        assert_eq!(times().short(at(23, 13, 7)).text, "14:07");
+        assert_eq!(times().short(at(23, 0, 0)).text, "01:00");
+        assert_eq!(times().full(at(24, 8, 0)).text, "Tomorrow, 09:00");
+        assert_eq!(times().ago(at(23, 13, 18)).text, "12 min ago");
+        assert_eq!(times().ago(at(23, 13, 29)).text, "Now");
+        assert_eq!(times().lasted(at(23, 8, 0)), "5 h");
+        assert_eq!(times().lasted(at(17, 8, 0)), "6 days");
+        assert_eq!(times().ahead(at(28, 13, 31)).text, "in 5 days");
+    }
+}
