@@ -38,13 +38,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn target(w: &World, number: usize) -> Target {
-    [
-        Target::User(w.agnes),
-        Target::User(w.bob),
-        Target::Team(w.support),
-        Target::Team(w.returns),
-        Target::Nobody,
-    ][number]
+    [Target::User(w.agnes), Target::User(w.bob), Target::Team(w.support), Target::Team(w.returns), Target::Nobody]
+        [number]
 }
 
 fn take(w: &World, step: &Step, made: &mut Vec<ConversationNumber>, turn: usize) {
@@ -97,9 +92,8 @@ fn take(w: &World, step: &Step, made: &mut Vec<ConversationNumber>, turn: usize)
             if *which < made.len() {
                 let number = made.remove(*which);
                 // No verb deletes conversations yet; the counters must be ready for one.
-                w.database.execute(&format!(
-                    "DELETE FROM conversations WHERE number = {number} AND subject <> 'Secret'"
-                ));
+                w.database
+                    .execute(&format!("DELETE FROM conversations WHERE number = {number} AND subject <> 'Secret'"));
             }
         }
         Step::Fold => w.anywhere(counts::fold),
@@ -119,7 +113,8 @@ fn the_counters_are_right(w: &World) {
             Some(Assignee::User(w.agnes)),
             Some(Assignee::User(w.bob)),
         ];
-        let teams = [None, Some(Teams::One(w.support)), Some(Teams::Any(vec![w.support, w.returns])), Some(Teams::Any(vec![]))];
+        let teams =
+            [None, Some(Teams::One(w.support)), Some(Teams::Any(vec![w.support, w.returns])), Some(Teams::Any(vec![]))];
         let mut statuses: Vec<Statuses> = Status::ALL.into_iter().map(Statuses::Only).collect();
         statuses.push(Statuses::OpenAndSnoozed);
         for statuses in statuses {

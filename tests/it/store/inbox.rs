@@ -44,18 +44,10 @@ const WORDS: [&str; 7] = ["tent", "50%", "_", "\\", "harriet", "percent", "nothi
 
 fn sketch() -> impl Strategy<Value = Sketch> {
     let place = (0_usize..4, 0_usize..3, any::<bool>(), 0_usize..4, 0_usize..4);
-    let rest = (proptest::option::of(0_i64..3), 0_usize..3, 0_usize..4, any::<[bool; 2]>(), proptest::option::of(0_usize..3));
-    (place, rest).prop_map(|((assignee, team, chat, status, priority), (waiting, contact, subject, tags, note))| Sketch {
-        assignee,
-        team,
-        chat,
-        status,
-        priority,
-        waiting,
-        contact,
-        subject,
-        tags,
-        note,
+    let rest =
+        (proptest::option::of(0_i64..3), 0_usize..3, 0_usize..4, any::<[bool; 2]>(), proptest::option::of(0_usize..3));
+    (place, rest).prop_map(|((assignee, team, chat, status, priority), (waiting, contact, subject, tags, note))| {
+        Sketch { assignee, team, chat, status, priority, waiting, contact, subject, tags, note }
     })
 }
 
@@ -179,7 +171,12 @@ impl Scene {
             change,
             priority: Some(Priority::ALL[sketch.priority]),
             waiting: sketch.waiting.map(|step| start + TimeDelta::seconds(step)),
-            tags: ["vip", "late"].into_iter().zip(sketch.tags).filter(|(_, on)| *on).map(|(tag, _)| tag.to_owned()).collect(),
+            tags: ["vip", "late"]
+                .into_iter()
+                .zip(sketch.tags)
+                .filter(|(_, on)| *on)
+                .map(|(tag, _)| tag.to_owned())
+                .collect(),
         }
     }
 

@@ -140,7 +140,8 @@ impl Prepared {
                 // A copy can only be made of a database that nobody is connected to, and pools close in their own time.
                 let cut = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
                 ask(server(), &cut).expect("to cut connections");
-                ask(server(), &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).expect("to close the template");
+                ask(server(), &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
+                    .expect("to close the template");
                 ask(server(), &cut).expect("to cut connections");
                 create(&template, &name);
                 Self::Postgres(template)
@@ -222,6 +223,8 @@ fn ask(url: &str, statement: &str) -> Result<Vec<String>, String> {
         })
     };
     std::thread::scope(|scope| scope.spawn(answer).join().expect("a thread that asks")).map_err(|error| {
-        error.as_db_error().map_or_else(|| error.to_string(), |said| format!("{} {}", said.code().code(), said.message()))
+        error
+            .as_db_error()
+            .map_or_else(|| error.to_string(), |said| format!("{} {}", said.code().code(), said.message()))
     })
 }

@@ -338,9 +338,7 @@ impl World {
         let by = if who == self.olga { self.system() } else { self.scope(self.olga) };
         let can = Can::check(&by).expect("Olga may");
         self.db
-            .write_now(&by, |tx| {
-                actions::users::deactivate(tx, &can, None, who, None, actions::users::Plan::default())
-            })
+            .write_now(&by, |tx| actions::users::deactivate(tx, &can, None, who, None, actions::users::Plan::default()))
             .expect("a deactivation");
     }
 }
@@ -557,8 +555,7 @@ fn build_other(db: &Db) -> Other {
         let attachment = store::messages::insert_attachment(tx, message, "secret.pdf", "application/pdf", 3, "abc")?;
         store::conversations::set_read(tx, conversation, xena)?;
         let raw = incoming::Raw { sha256: "0".repeat(64), size: 1 };
-        let incoming::Received::Quarantined(quarantined) =
-            *incoming::quarantine(tx, channel, &raw, "empty")?.value()
+        let incoming::Received::Quarantined(quarantined) = *incoming::quarantine(tx, channel, &raw, "empty")?.value()
         else {
             panic!("the mail was not quarantined");
         };
