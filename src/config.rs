@@ -35,7 +35,10 @@ impl DatabaseUrl {
                 Ok(url) if url.has_host() && url.host_str() != Some("") || text.contains("host=") => {
                     Ok(Self::Postgres(text.to_owned()))
                 }
-                Ok(_) => Err("DATABASE_URL names no server. Write it like postgres://user:password@host/database.".to_owned()),
+                Ok(_) => {
+                    Err("DATABASE_URL names no server. Write it like postgres://user:password@host/database."
+                        .to_owned())
+                }
                 Err(error) => Err(format!(
                     "DATABASE_URL is not a full address ({error}). Write it like postgres://user:password@host/database."
                 )),

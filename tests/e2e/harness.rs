@@ -227,9 +227,26 @@ fn mails_are_kept_or_refused() {
 }
 
 #[test]
-fn recipes_name_the_real_program() {
-    // They are started in the journeys; here it is enough that they can be made.
-    let _ = (App::serve().conversations(1), App::demo());
+fn the_real_program_is_set_up_stopped_and_survives_a_crash() {
+    let mut app = App::serve().start();
+    let link = app.setup_link();
+    assert!(link.starts_with(&format!("{}/setup/", app.url())), "{link}");
+    let dana = app.browser("dana");
+    dana.goto(&link);
+    assert!(dana.count("form") > 0);
+    app.crash_and_restart();
+    dana.goto("/login");
+    dana.wait_for("input[name=email]");
+    assert!(app.data_dir().exists());
+    drop(dana);
+    assert!(app.stop().success(), "{}", app.logs());
+}
+
+#[test]
+fn the_demo_s_owner_logs_in() {
+    let app = App::demo().conversations(50).start();
+    let dana = app.logged_in("Owner");
+    dana.wait_for("main");
 }
 
 /// Serves the site on a free port, until the tests end.
