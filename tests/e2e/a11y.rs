@@ -42,6 +42,8 @@ fn check(browser: &Browser, pages: &[(&str, &str)], found: &mut Vec<String>) {
             for (name, path) in pages {
                 browser.goto(path);
                 let place = format!("{name} ({path}, {} px, {scheme:?})", size.0);
+                let (status, at) = (browser.status(), browser.path());
+                assert!(status == 200 && at == *path, "{place} answered {status} and led to {at}");
                 found.extend(browser.violations().iter().map(|violation| format!("{place}: {violation}")));
             }
         }
