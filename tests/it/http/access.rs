@@ -80,7 +80,8 @@ on_both! {
         for line in TABLE.iter().filter(|line| line.method == "POST") {
             let path = address(line.path, &w.bob.to_string());
             let page = olga.post_plain(&path, &[("reason", "left")]).await;
-            assert_eq!(page.status.as_u16(), 403, "{path}");
+            // What is not even there is said before the form is looked at.
+            assert!(matches!(page.status.as_u16(), 403 | 404), "{path}: {}", page.status);
         }
         assert_eq!(w.events(), before);
         assert!(olga.get("/settings/users").await.status.is_success());

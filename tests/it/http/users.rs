@@ -107,7 +107,7 @@ on_both! {
         assert_eq!(w.user(w.agnes).status, Status::Active);
         let plan = [("reason", "left"), ("plan_open", bob.as_str()), ("plan_snoozed", "keep")];
         olga.post(&format!("/settings/users/{}/deactivate", w.agnes), &plan).await.expect(303);
-        assert_eq!(site.run_due(), 1);
+        while site.run_due() > 0 {}
         let page = olga.get("/settings/users?q=bob").await.expect(200);
         assert_eq!(page.text("tbody td.num"), "4");
     }
