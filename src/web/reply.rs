@@ -240,8 +240,5 @@ pub fn done_in(viewer: &Viewer, address: &str, notice: Notice, part: &str) -> Re
     let swap = if part == "#main" { "innerHTML" } else { "outerHTML" };
     let place = Place { path: address, target: part, swap, select: (part != "#main").then_some(part) };
     let place = serde_json::to_string(&place).map_err(|_| Failure::Bug("a place is not JSON"))?;
-    Ok(HttpResponse::Ok()
-        .insert_header(("HX-Location", place))
-        .insert_header(("HX-Trigger", "baton:done"))
-        .finish())
+    Ok(HttpResponse::Ok().insert_header(("HX-Location", place)).insert_header(("HX-Trigger", "baton:done")).finish())
 }

@@ -233,12 +233,12 @@ impl World {
     }
 
     /// A unit of work by a person.
-    pub fn by<T>(&self, who: UserId, f: impl FnOnce(&mut Tx) -> Result<Recorded<T>, Failure>) -> Result<T, Failure> {
+    pub fn by<T>(&self, who: UserId, f: impl FnMut(&mut Tx) -> Result<Recorded<T>, Failure>) -> Result<T, Failure> {
         self.db.write_now(&self.scope(who), f)
     }
 
     /// A unit of work by Baton itself; the test ends if it fails.
-    pub fn system_does<T>(&self, f: impl FnOnce(&mut Tx) -> Result<Recorded<T>, Failure>) -> T {
+    pub fn system_does<T>(&self, f: impl FnMut(&mut Tx) -> Result<Recorded<T>, Failure>) -> T {
         self.db.write_now(&self.system(), f).expect("Baton's own work")
     }
 
@@ -493,7 +493,7 @@ fn build(db: &Db) -> Known {
             store::channels::insert_member(tx, channel, user)?;
         }
         let known =
-            Known { workspace, roles, olga, ada, sven, agnes, bob, rita, gus, support, returns, email, chat, other };
+            Known { workspace, roles, olga, ada, sven, agnes, bob, rita, gus, support, returns, email, chat, other: other.clone() };
         Ok(tx.unrecorded(known, "the scene of all tests"))
     })
     .expect("Fernhill")
@@ -596,7 +596,7 @@ fn build_other(db: &Db) -> Other {
             reset_token: reset.reveal().to_owned(),
             job,
             session,
-            session_key_hash,
+            session_key_hash: session_key_hash.clone(),
             mail,
         }))
     })
