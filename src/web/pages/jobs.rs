@@ -274,7 +274,7 @@ impl JobPage {
         };
         let selection = match (&job.selection.filter, job.origin) {
             (_, Origin::Undo(_)) => "What the other change had moved".to_owned(),
-            (Some(filter), _) => format!("Everything {}", words::sentence(filter, named, contact)),
+            (Some(filter), _) => format!("Everything that was {}", words::sentence(filter, named, contact)),
             (None, _) => "Picked in the list".to_owned(),
         };
         Self {
