@@ -261,9 +261,7 @@ pub async fn set_status(
             };
             let stays = change == StatusChange::Open;
             let address = if stays { back_to(number, &form.back) } else { on_to(&form.next, &form.back) };
-            let notice = Notice::new(said);
-            let notice = if stays { notice } else { notice.link("Show", format!("/conversations/{number}")) };
-            done(&viewer, &address, notice)
+            done(&viewer, &address, Notice::new(said))
         }
         Err(failure) => refused(&viewer, number, &form.back, failure, alert).await,
     }
