@@ -10,7 +10,7 @@ use crate::domain::assignment::{Target, may_receive};
 use crate::domain::audit::Event;
 use crate::domain::bulk::{BulkRefusal, Item, Outcome, Selection, decide};
 use crate::domain::conversations::{Conversation, Status};
-use crate::domain::ids::{ConversationId, JobId, UserId};
+use crate::domain::ids::{ConversationId, JobId, TeamId, UserId};
 use crate::domain::inbox::{Assignee, Filter, Statuses};
 use crate::domain::users::User;
 use crate::failure::Failure;
@@ -86,6 +86,11 @@ pub fn start(tx: &mut Tx, can: &Can<conversations::Bulk>, request: &Request) -> 
             undo_for,
         },
     )?;
+    let Some(job) = job else {
+        let first =
+            bulk_jobs::find_submission(tx, &request.submission)?.ok_or(Failure::Bug("a job without its form"))?;
+        return Ok(tx.unrecorded(Started { job: first.id, total: first.total }, "the same form came at the same time"));
+    };
     let total = match (&request.picked, &selection.filter) {
         (Picked::Numbers(numbers), _) => bulk_jobs::insert_picked(tx, job, numbers, &selection.sees, request.target)?,
         (Picked::Matching { .. }, Some(filter)) => {
@@ -125,7 +130,8 @@ pub(super) fn start_deactivation(
             submission: &submission.to_string(),
             undo_for,
         },
-    )?;
+    )?
+    .ok_or(Failure::Bug("a new id was not new"))?;
     let mut total = 0;
     for (status, target) in [(Status::Open, plan.open), (Status::Snoozed, plan.snoozed)] {
         let Some(target) = target else { continue };
@@ -187,6 +193,7 @@ pub fn run_chunk(tx: &mut Tx, id: JobId) -> Result<Recorded<Progress>, Failure> 
 fn decide_all(tx: &mut Tx, job: &Job, pending: &[Pending]) -> Result<HashMap<Outcome, Vec<i64>>, Failure> {
     // People before conversations, as everywhere: whoever locks in one order never waits in a circle.
     let fits = fitting_targets(tx, job, pending)?;
+    let teams = store::teams::lock_targets(tx, &wanted_teams(pending))?;
     let ids: Vec<ConversationId> = pending.iter().map(|item| item.conversation).collect();
     let found: HashMap<ConversationId, Conversation> =
         store::conversations::lock_many(tx, &ids)?.into_iter().map(|one| (one.id, one)).collect();
@@ -198,15 +205,25 @@ fn decide_all(tx: &mut Tx, job: &Job, pending: &[Pending]) -> Result<HashMap<Out
                 status: one.status,
                 holder: (one.assignee, one.team),
                 version: one.version,
-                wanted: item.to,
+                wanted: if item.keeps_team() { (item.to.0, one.team) } else { item.to },
                 still_matching: matching.contains(&one.id),
                 expected_version: item.expected_version,
-                target_fits: item.to.0.is_none_or(|user| fits.get(&user).copied().unwrap_or(true)),
+                target_fits: item.to.0.is_none_or(|user| fits.get(&user).copied().unwrap_or(true))
+                    && (item.keeps_team() || item.to.1.is_none_or(|team| teams.contains(&team))),
             })
         });
         outcomes.entry(outcome).or_default().push(item.position);
     }
     Ok(outcomes)
+}
+
+/// The teams that items go to, or back to: one may have been deleted since.
+fn wanted_teams(pending: &[Pending]) -> Vec<TeamId> {
+    let mut wanted: Vec<TeamId> =
+        pending.iter().filter(|item| !item.keeps_team()).filter_map(|item| item.to.1).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    wanted
 }
 
 /// Which wanted people can get work now. An undo puts back what was, so it does not ask.
@@ -238,7 +255,8 @@ pub fn undo(tx: &mut Tx, _: &Can<conversations::Bulk>, id: JobId) -> Result<Reco
             submission: &submission,
             undo_for: TimeDelta::zero(),
         },
-    )?;
+    )?
+    .ok_or(BulkRefusal::AlreadyUndone)?;
     let total = bulk_jobs::insert_undo(tx, undo, id)?;
     bulk_jobs::set_total(tx, undo, total)?;
     tx.enqueue(Task::RunBulk(undo))?;

@@ -26,7 +26,8 @@ fn lock(tx: &mut Tx, number: ConversationNumber) -> Result<Conversation, Failure
 pub fn check_target(tx: &mut Tx, target: Target) -> Result<(), Failure> {
     match target {
         Target::User(user) => Ok(may_receive(&store::users::lock_candidate(tx, user)?)?),
-        Target::Team(team) => store::teams::find(tx, team)?.map(|_| ()).ok_or(Failure::NotFound),
+        Target::Team(team) if store::teams::lock_targets(tx, &[team])?.is_empty() => Err(Failure::NotFound),
+        Target::Team(_) => Ok(()),
         Target::Nobody => Ok(()),
     }
 }

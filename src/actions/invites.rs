@@ -6,7 +6,7 @@ use url::Url;
 use crate::domain::access::{Can, users};
 use crate::domain::audit::Event;
 use crate::domain::ids::{ChannelId, RoleId, TeamId, UserId};
-use crate::domain::invites::InviteRefusal;
+use crate::domain::invites::{DeadLink, InviteRefusal};
 use crate::domain::secrets::{Secret, hash};
 use crate::domain::users::{Name, Status, User};
 use crate::failure::Failure;
@@ -186,8 +186,13 @@ pub fn cancel(tx: &mut Tx, _: &Can<users::Invite>, id: UserId) -> Result<Recorde
 /// # Errors
 /// Why the link is dead, or trouble with the database.
 pub fn accept(tx: &mut Tx, token: &str, full_name: &str, password_hash: &str) -> Result<Recorded<UserId>, Failure> {
-    let id = store::invites::take_link(tx, &hash(token))?;
+    // The person is locked before their link, as by whoever resends or cancels the invite at the same instant.
+    let unknown = || Failure::from(InviteRefusal::Dead(DeadLink::Unknown));
+    let id = store::invites::find_link(tx, &hash(token))?.ok_or_else(unknown)?;
     store::users::lock_active_owners(tx)?;
+    store::users::lock(tx, id)
+        .map_err(|failure| if matches!(failure, Failure::NotFound) { unknown() } else { failure })?;
+    store::invites::take_link(tx, &hash(token))?;
     let user = lock_pending(tx, id)?;
     let display = if user.name.display == user.name.full { first_word(full_name) } else { user.name.display.clone() };
     let name = Name { full: full_name.to_owned(), display };

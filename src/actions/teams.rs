@@ -42,7 +42,7 @@ pub fn update(
 /// # Errors
 /// A [`TeamRefusal`], [`Failure::NotFound`], or trouble with the database.
 pub fn delete(tx: &mut Tx, _: &Can<teams::Manage>, id: TeamId) -> Result<Recorded<String>, Failure> {
-    let team = store::teams::lock(tx, id)?;
+    let team = store::teams::lock_to_delete(tx, id)?;
     let (held, channel) = store::teams::count_holdings(tx, id)?;
     if held > 0 {
         return Err(TeamRefusal::StillHolds(counted(held, "conversation", "conversations")).into());
@@ -77,7 +77,10 @@ pub fn change_members(
 ) -> Result<Recorded<usize>, Failure> {
     store::teams::lock(tx, id)?;
     let mut events = Vec::new();
-    for user in &change.add {
+    // People are locked in one order everywhere, so that nobody waits in a circle.
+    let mut add = change.add.clone();
+    add.sort_unstable();
+    for user in &add {
         let found = store::users::lock(tx, *user)?;
         if found.status != Status::Active {
             return Err(TeamRefusal::MemberInactive(found.name.full).into());
@@ -99,6 +102,9 @@ pub fn change_members(
                 events.push(Event::TeamLeadChanged { team: id, user: member.user, lead });
             }
         }
+    }
+    if events.is_empty() {
+        return Ok(tx.unrecorded(0, "everybody was where they were to be"));
     }
     let count = events.len();
     Ok(tx.record_all(events)?.with(count))

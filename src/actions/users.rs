@@ -24,6 +24,12 @@ impl Plan {
     pub const fn moves(&self) -> bool {
         self.open.is_some() || self.snoozed.is_some()
     }
+
+    /// The people who get something.
+    fn people(&self) -> Vec<UserId> {
+        let person = |target| if let Target::User(user) = target { Some(user) } else { None };
+        [self.open, self.snoozed].into_iter().flatten().filter_map(person).collect()
+    }
 }
 
 /// What a deactivation did.
@@ -50,6 +56,13 @@ pub fn deactivate(
     plan: Plan,
 ) -> Result<Recorded<Deactivated>, Failure> {
     let owners = store::users::lock_active_owners(tx)?;
+    // Whoever gets the work is locked with whoever leaves, in one order: a job may be giving them work at this instant.
+    let moves = run.is_some() && plan.moves();
+    let mut people: Vec<UserId> = plan.people().into_iter().filter(|_| moves).chain([id]).collect();
+    people.sort_unstable();
+    for person in people {
+        store::users::lock(tx, person)?;
+    }
     let user = store::users::lock(tx, id)?;
     user.may_be_deactivated_by(tx.actor(), owners)?;
     store::users::set_status(tx, &user, Status::Inactive, reason)?;
@@ -108,7 +121,8 @@ pub fn update(tx: &mut Tx, can: &Can<users::Edit>, id: UserId, edit: &Edit) -> R
     }
     let mut events = Vec::new();
     let fields = changed_fields(&user, edit);
-    if !fields.is_empty() {
+    let renamed = !fields.is_empty();
+    if renamed {
         store::users::set_identity(tx, &user, &edit.email, &edit.name, edit.beta_access)?;
         events.push(Event::UserUpdated { user: id, fields });
     }
@@ -121,6 +135,10 @@ pub fn update(tx: &mut Tx, can: &Can<users::Edit>, id: UserId, edit: &Edit) -> R
     }
     if let Some(wanted) = edit.channels.as_ref().filter(|_| permitted.has(Key::ChannelsManage)) {
         events.extend(set_channels(tx, id, wanted)?);
+    }
+    // Whoever edits the same version of roles, teams or channels is to hear of it too.
+    if !events.is_empty() && !renamed {
+        store::users::set_touched(tx, &user)?;
     }
     Ok(tx.record_all(events)?.with(user))
 }

@@ -22,7 +22,7 @@ pub enum Outcome {
     NoLongerMatching,
     /// Left: somebody changed it after the job that is undone.
     TouchedSince,
-    /// Left: the person it was to go to can no longer get work.
+    /// Left: the person it was to go to can no longer get work, or the team is gone.
     TargetGone,
 }
 
@@ -81,7 +81,8 @@ pub struct Item {
     pub still_matching: bool,
     /// The version that it must still have, when a job is undone.
     pub expected_version: Option<i64>,
-    /// Whether the wanted person can get work. An undo puts back what was, so there it always is.
+    /// Whether the wanted team is there and the wanted person can get work. An undo puts back what was, so there only
+    /// the team counts.
     pub target_fits: bool,
 }
 
@@ -89,7 +90,11 @@ pub struct Item {
 #[must_use]
 pub fn decide(item: &Item) -> Outcome {
     if let Some(version) = item.expected_version {
-        return if version == item.version { Outcome::Done } else { Outcome::TouchedSince };
+        return match (version == item.version, item.target_fits) {
+            (false, _) => Outcome::TouchedSince,
+            (true, false) => Outcome::TargetGone,
+            (true, true) => Outcome::Done,
+        };
     }
     if item.status == Status::Archived {
         Outcome::Archived
@@ -160,7 +165,7 @@ mod tests {
             let outcome = decide(&item);
             prop_assert_ne!(outcome, Outcome::Pending);
             let changes = match expected_version {
-                Some(expected) => expected == version,
+                Some(expected) => expected == version && target_fits,
                 None => status != Status::Archived && now != wanted && still_matching && target_fits,
             };
             prop_assert_eq!(outcome == Outcome::Done, changes);

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use super::db::{Ax, insert_new};
+use super::db::{AnyConn, Ax, insert_new};
 use super::schema::{installation, invite_links, password_links, sessions, setup_links, users, workspaces};
 use super::types::At;
 use super::workspaces::{COLUMNS, Row, read};
@@ -112,14 +112,17 @@ pub struct NewSession<'a> {
 /// # Errors
 /// Trouble with the database.
 pub fn insert_session(ax: &mut Ax, new: &NewSession) -> Result<bool, Failure> {
-    let active: Option<UserId> = users::table
+    // Locked, so that whoever is deactivated at this instant is either seen as such here or loses this session too.
+    let active = users::table
         .filter(users::id.eq(new.user))
         .filter(users::workspace_id.eq(new.workspace))
         .filter(users::status.eq(Status::Active.as_str()))
-        .select(users::id)
-        .first(ax.conn)
-        .optional()?;
-    if active.is_none() {
+        .select(users::id);
+    let active: Vec<UserId> = match ax.conn {
+        AnyConn::Sqlite(conn) => active.load(conn)?,
+        AnyConn::Pg(conn) => active.for_no_key_update().load(conn)?,
+    };
+    if active.is_empty() {
         return Ok(false);
     }
     let now = At(ax.now());

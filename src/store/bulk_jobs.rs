@@ -9,15 +9,14 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 
 use super::audit::{ACTOR_SYSTEM, ACTOR_USER};
-use super::db::{Rx, Tx, load_locked};
-use super::errors::{UniqueKey, unique_key};
+use super::db::{Rx, Tx, insert_new, load_locked};
 use super::inbox::{matching, visible};
 use super::schema::{bulk_items, bulk_jobs, conversations};
 use super::types::{At, Guid, Instant};
 use crate::domain::access::{Cause, Sees};
 use crate::domain::assignment::Target;
 use crate::domain::audit::CONVERSATION_ASSIGNED;
-use crate::domain::bulk::{BulkRefusal, Outcome, Selection};
+use crate::domain::bulk::{Outcome, Selection};
 use crate::domain::ids::{ChannelId, ConversationId, JobId, TeamId, UserId, WorkspaceId};
 use crate::domain::inbox::Filter;
 use crate::failure::Failure;
@@ -134,11 +133,11 @@ pub struct New<'a> {
     pub undo_for: TimeDelta,
 }
 
-/// Adds a job without items; `None` if the same form was posted before.
+/// Adds a job without items; `None` if the same form was posted before, or the same job undone.
 ///
 /// # Errors
-/// [`BulkRefusal::AlreadyUndone`], or trouble with the database.
-pub fn insert(tx: &mut Tx, new: &New) -> Result<JobId, Failure> {
+/// Trouble with the database.
+pub fn insert(tx: &mut Tx, new: &New) -> Result<Option<JobId>, Failure> {
     let (id, workspace, now): (JobId, _, _) = (tx.new_id(), tx.workspace(), tx.now());
     let filter = serde_json::to_string(new.selection).map_err(|_| Failure::Bug("a selection is not JSON"))?;
     let (subject, undoes) = match new.origin {
@@ -147,8 +146,11 @@ pub fn insert(tx: &mut Tx, new: &New) -> Result<JobId, Failure> {
         Origin::Undo(job) => (None, Some(job)),
     };
     let by = tx.actor().user();
-    diesel::insert_into(bulk_jobs::table)
-        .values((
+    // Whoever posts the form at the same instant waits here for the first, and then finds it posted.
+    let added = insert_new!(
+        tx.write(),
+        bulk_jobs::table,
+        (
             bulk_jobs::id.eq(id),
             bulk_jobs::workspace_id.eq(workspace),
             bulk_jobs::kind.eq("assign"),
@@ -166,13 +168,9 @@ pub fn insert(tx: &mut Tx, new: &New) -> Result<JobId, Failure> {
             bulk_jobs::submission.eq(new.submission),
             bulk_jobs::created_at.eq(At(now)),
             bulk_jobs::undo_until.eq(At(now + new.undo_for)),
-        ))
-        .execute(tx.write())
-        .map_err(|error| match unique_key(&error) {
-            Some(UniqueKey::BulkUndo) => BulkRefusal::AlreadyUndone.into(),
-            _ => Failure::from(error),
-        })?;
-    Ok(id)
+        )
+    )?;
+    Ok((added > 0).then_some(id))
 }
 
 /// The job that a form started, if it was posted before.
@@ -357,6 +355,14 @@ pub struct Pending {
     pub expected_version: Option<i64>,
 }
 
+impl Pending {
+    /// Whether the conversation stays with whatever team it is of when its turn comes: work that goes to a person does.
+    #[must_use]
+    pub const fn keeps_team(&self) -> bool {
+        self.to.0.is_some() && self.expected_version.is_none()
+    }
+}
+
 /// The next items, in order.
 ///
 /// # Errors
@@ -417,7 +423,10 @@ pub fn apply(tx: &mut Tx, job: JobId, outcomes: &HashMap<Outcome, Vec<i64>>) -> 
 }
 
 fn note_former_holders(tx: &mut Tx, job: JobId, first: i64, last: i64) -> Result<(), Failure> {
+    // As `Pending::keeps_team`: the team may have changed since the item was pinned.
     let statement = "UPDATE bulk_items SET from_user_id = c.assignee_id, from_team_id = c.team_id, \
+         to_team_id = CASE WHEN bulk_items.to_user_id IS NOT NULL AND bulk_items.expected_version IS NULL \
+         THEN c.team_id ELSE bulk_items.to_team_id END, \
          version_after = c.version + 1 FROM conversations c \
          WHERE bulk_items.job_id = $1 AND bulk_items.position BETWEEN $2 AND $3 AND bulk_items.outcome = 'done' \
          AND c.id = bulk_items.conversation_id";

@@ -38,7 +38,21 @@ mod any {
 pub use any::{AnyConn, MultiBackend};
 
 /// Loads rows and, where the database does not serialise writers anyway, locks them until the end of the transaction.
+///
+/// The lock leaves keys alone: others may go on naming the row by a foreign key. A lock that forbade it would make
+/// whoever answers in a conversation, and whoever hands it to them meanwhile, wait for each other.
 macro_rules! load_locked {
+    ($tx:expr, $row:ty, $query:expr) => {{
+        match $tx.locking() {
+            $crate::store::db::AnyConn::Sqlite(conn) => $query.load::<$row>(conn),
+            $crate::store::db::AnyConn::Pg(conn) => $query.for_no_key_update().load::<$row>(conn),
+        }
+    }};
+}
+pub(super) use load_locked;
+
+/// Loads rows that are to be deleted: nobody names them by a foreign key until the end of the transaction.
+macro_rules! load_doomed {
     ($tx:expr, $row:ty, $query:expr) => {{
         match $tx.locking() {
             $crate::store::db::AnyConn::Sqlite(conn) => $query.load::<$row>(conn),
@@ -46,7 +60,18 @@ macro_rules! load_locked {
         }
     }};
 }
-pub(super) use load_locked;
+pub(super) use load_doomed;
+
+/// Loads rows that are to be named by a foreign key: nobody deletes them until the end of the transaction.
+macro_rules! load_kept {
+    ($tx:expr, $row:ty, $query:expr) => {{
+        match $tx.locking() {
+            $crate::store::db::AnyConn::Sqlite(conn) => $query.load::<$row>(conn),
+            $crate::store::db::AnyConn::Pg(conn) => $query.for_key_share().load::<$row>(conn),
+        }
+    }};
+}
+pub(super) use load_kept;
 
 /// Inserts many rows at once.
 macro_rules! insert_all {

@@ -145,6 +145,19 @@ pub fn insert_link(tx: &mut Tx, user: UserId, valid: TimeDelta) -> Result<Secret
     Ok(secret)
 }
 
+/// Whose link it is, dead or alive; not locked.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn find_link(rx: &mut Rx, token_hash: &str) -> Result<Option<UserId>, Failure> {
+    Ok(invite_links::table
+        .filter(invite_links::workspace_id.eq(rx.workspace()))
+        .filter(invite_links::token_hash.eq(token_hash))
+        .select(invite_links::user_id)
+        .first(rx.conn)
+        .optional()?)
+}
+
 /// Uses up a link, locked: of two at once, the second finds it used.
 ///
 /// # Errors

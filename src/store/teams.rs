@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use diesel::dsl::auto_type;
 use diesel::prelude::*;
 
-use super::db::{Rx, Tx, insert_new, load_locked};
+use super::db::{Rx, Tx, insert_new, load_doomed, load_kept, load_locked};
 use super::errors::{UniqueKey, unique_key};
 use super::schema::{channels, conversations, team_members, teams, users};
 use super::types::At;
@@ -62,6 +62,29 @@ pub fn lock(tx: &mut Tx, id: TeamId) -> Result<Team, Failure> {
         ours(workspace).filter(teams::id.eq(id)).select((teams::id, teams::name, teams::description, teams::version))
     )?;
     rows.into_iter().next().map(read).ok_or(Failure::NotFound)
+}
+
+/// The team, locked so that nothing more can be given to it: it is to be deleted.
+///
+/// # Errors
+/// [`Failure::NotFound`], or trouble with the database.
+pub fn lock_to_delete(tx: &mut Tx, id: TeamId) -> Result<Team, Failure> {
+    let workspace = tx.workspace();
+    let rows: Vec<Row> = load_doomed!(
+        tx,
+        Row,
+        ours(workspace).filter(teams::id.eq(id)).select((teams::id, teams::name, teams::description, teams::version))
+    )?;
+    rows.into_iter().next().map(read).ok_or(Failure::NotFound)
+}
+
+/// Which of some teams there are; these stay until the end of the unit of work.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn lock_targets(tx: &mut Tx, wanted: &[TeamId]) -> Result<Vec<TeamId>, Failure> {
+    let workspace = tx.workspace();
+    Ok(load_kept!(tx, TeamId, ours(workspace).filter(teams::id.eq_any(wanted)).order(teams::id).select(teams::id))?)
 }
 
 /// A member of a team.

@@ -241,6 +241,22 @@ pub fn set_identity(tx: &mut Tx, user: &User, email: &str, name: &Name, beta_acc
     if changed == 1 { Ok(()) } else { Err(Failure::Stale) }
 }
 
+/// Notes that something beside the row changed that a form shows: roles, teams, channels.
+///
+/// # Errors
+/// [`Failure::Stale`] if the user changed since it was read.
+pub fn set_touched(tx: &mut Tx, user: &User) -> Result<(), Failure> {
+    let changed = diesel::update(
+        users::table
+            .filter(users::workspace_id.eq(user.workspace))
+            .filter(users::id.eq(user.id))
+            .filter(users::version.eq(user.version)),
+    )
+    .set(users::version.eq(user.version + 1))
+    .execute(tx.write())?;
+    if changed == 1 { Ok(()) } else { Err(Failure::Stale) }
+}
+
 /// Sets the password of a user.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use baton::actions::bulk::{self, CHUNK, Picked, Request, Started};
-use baton::actions::{conversations, users};
+use baton::actions::{conversations, teams, users};
 use baton::domain::access::{Cause, Scope, Sees};
 use baton::domain::assignment::Target;
 use baton::domain::bulk::{BulkRefusal, Outcome};
@@ -46,8 +46,15 @@ fn start(w: &World, request: &Request) -> Started {
     try_start(w, w.ada, request).expect("a job")
 }
 
+/// As the background task does it: for whoever started it, with the job as cause.
+fn scope_of_job(w: &World, id: JobId) -> Scope {
+    let cause = Some(Cause::Job(id));
+    let by = job(w, id).started_by.expect("somebody");
+    Scope { cause, ..Scope::on_behalf(w.workspace, by) }
+}
+
 fn chunk(w: &World, db: &Db, job: JobId) -> bool {
-    let scope = Scope::system(w.workspace, Some(Cause::Job(job)));
+    let scope = scope_of_job(w, job);
     db.write_now(&scope, |tx| bulk::run_chunk(tx, job)).expect("a chunk").ended
 }
 
@@ -118,7 +125,7 @@ on_both! {
             assert_eq!(moved[0].from, (Some(w.bob), team));
             assert_eq!(moved[0].to, (None, Some(w.support)));
             assert_eq!((moved[0].cause.as_deref(), moved[0].job), (Some("job"), Some(started.job)));
-            assert_eq!(moved[0].actor, None, "a job is nobody's own activity");
+            assert_eq!(moved[0].actor, Some(w.ada), "told of who started it, with the job as cause");
         }
         let still: Vec<_> = others.iter().map(|(_, number)| one(&w, *number).version).collect();
         assert_eq!(still, untouched);
@@ -188,6 +195,29 @@ on_both! {
         assert_eq!(holder(other), (Some(w.bob), Some(w.support)));
     }
 
+    fn a_team_that_is_deleted_while_a_job_runs_gets_nothing_and_the_job_ends(w: World) {
+        let can = w.can(w.ada);
+        let made = w.open_of(w.bob, 3);
+        let night = w.by(w.ada, |tx| teams::create(tx, &can, "Night", "")).expect("a team");
+        let started = start(&w, &matching(all_of(w.bob), Target::Team(night), "form"));
+        w.by(w.ada, |tx| teams::delete(tx, &can, night)).expect("nothing is held by it yet");
+        assert_eq!(run(&w, started.job), HashMap::from([(Outcome::TargetGone, 3)]));
+        assert!(made.iter().all(|(_, number)| one(&w, *number).assignee == Some(w.bob)));
+    }
+
+    fn an_undo_leaves_what_came_from_a_team_that_is_gone(w: World) {
+        let can = w.can(w.ada);
+        let night = w.by(w.ada, |tx| teams::create(tx, &can, "Night", "")).expect("a team");
+        let of_night = w.conversation(&w.draft().team(night)).1;
+        let of_bob = w.open_of(w.bob, 1)[0].1;
+        let started = start(&w, &picked(&[of_night, of_bob], Target::Team(w.support), "form"));
+        run(&w, started.job);
+        w.by(w.ada, |tx| teams::delete(tx, &can, night)).expect("it holds nothing any more");
+        let undone = undo(&w, started.job).expect("an undo");
+        assert_eq!(run(&w, undone.job), HashMap::from([(Outcome::TargetGone, 1), (Outcome::Done, 1)]));
+        assert_eq!((one(&w, of_night).team, one(&w, of_bob).assignee), (Some(w.support), Some(w.bob)));
+    }
+
     fn whoever_leaves_while_a_job_runs_gets_nothing_more(w: World) {
         let made = w.open_of(w.bob, 3);
         let started = start(&w, &matching(all_of(w.bob), Target::User(w.agnes), "form"));
@@ -241,7 +271,7 @@ on_both! {
                 submission: "form",
                 undo_for: TimeDelta::hours(1),
             };
-            let job = store::bulk_jobs::insert(tx, &new)?;
+            let job = store::bulk_jobs::insert(tx, &new)?.expect("a new job");
             store::bulk_jobs::insert_picked(tx, job, &numbers, &sees, Target::Nobody)?;
             let pending = store::bulk_jobs::list_pending(tx, job, 10)?;
             Ok(tx.unrecorded(pending, "a test looks at it"))
@@ -338,7 +368,7 @@ on_both! {
     fn a_chunk_that_panics_half_way_leaves_nothing_of_itself(w: World) {
         w.open_of(w.bob, 5);
         let started = start(&w, &matching(all_of(w.bob), Target::User(w.agnes), "form"));
-        let scope = Scope::system(w.workspace, Some(Cause::Job(started.job)));
+        let scope = scope_of_job(&w, started.job);
         let killed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             w.db.write_now(&scope, |tx| {
                 let recorded = bulk::run_chunk(tx, started.job)?;

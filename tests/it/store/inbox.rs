@@ -330,7 +330,7 @@ fn pinned(world: &World, filter: &Filter, sees: &Sees) -> Vec<ConversationId> {
             submission: "snapshot",
             undo_for: TimeDelta::hours(1),
         };
-        let job = bulk_jobs::insert(tx, &new)?;
+        let job = bulk_jobs::insert(tx, &new)?.expect("a new job");
         let total = bulk_jobs::insert_matching(tx, job, filter, sees, Target::Nobody)?;
         let pending = bulk_jobs::list_pending(tx, job, 10_000)?;
         assert_eq!(pending.len(), usize::try_from(total).unwrap());

@@ -2,3 +2,8 @@
 
 mod counts;
 mod inbox;
+mod keys;
+mod logins;
+mod queues;
+mod scope;
+mod users;
