@@ -13,6 +13,12 @@ const PUBLIC: &[(&str, &str)] = &[
 ];
 /// Pages of the demo's Owner.
 const PAGES: &[(&str, &str)] = &[
+    ("inbox", "/inbox"),
+    ("inbox, snoozed", "/inbox?view=snoozed"),
+    ("inbox, filtered", "/inbox?assignee=inactive&priority=high"),
+    ("inbox, nothing", "/inbox?q=nothing-has-these-words"),
+    ("conversation", "/conversations/7"),
+    ("bulk confirmation", "/inbox/bulk/confirm?target=none&conversation=7&conversation=8"),
     ("active users", "/settings/users"),
     ("nobody found", "/settings/users?q=nobody"),
     ("inactive users", "/settings/users/inactive"),
@@ -42,6 +48,8 @@ fn check(browser: &Browser, pages: &[(&str, &str)], found: &mut Vec<String>) {
             for (name, path) in pages {
                 browser.goto(path);
                 let place = format!("{name} ({path}, {} px, {scheme:?})", size.0);
+                let (status, at) = (browser.status(), browser.path());
+                assert!(status < 500 && at == *path, "{place} answered {status} and led to {at}");
                 found.extend(browser.violations().iter().map(|violation| format!("{place}: {violation}")));
             }
         }

@@ -41,7 +41,7 @@ button, input, select { min-height: 24px; min-width: 24px }";
 fn a_person_reads_writes_and_clicks() {
     let dana = Browser::named("dana").open(&site());
     dana.goto("/");
-    assert_eq!(dana.title(), "Harness");
+    assert_eq!((dana.status(), dana.title().as_str()), (200, "Harness"));
     assert_eq!(dana.text("#script"), "With script");
     assert_eq!(dana.count("#unseen"), 0);
     assert_eq!(dana.attr("#unseen", "id").as_deref(), Some("unseen"));
@@ -152,14 +152,15 @@ fn the_console_is_watched() {
     }
     let dana = Browser::named("dana").open(&site);
     dana.goto("/nowhere");
+    assert_eq!(dana.status(), 404);
     dana.tolerate("Uncaught");
     dana.goto("/throws");
 }
 
 #[test]
 fn the_program_s_address_links_and_log_ins_are_read() {
-    let script = "echo Starting; echo \"Listening on http://$BATON_LISTEN\"; echo 'Owner      dana.weiss@fernhill.example  a-b-c'; \
-        echo 'Set-up link: http://127.0.0.1:1/setup/t0ken'; echo \"mail by ${BATON_SMTP_URL:-nobody}\" >&2; exec sleep 600";
+    let script = "echo \"mail by ${BATON_SMTP_URL:-nobody}\" >&2; echo \"Listening on http://$BATON_LISTEN\"; echo 'Owner      dana.weiss@fernhill.example  a-b-c'; \
+        echo 'Set-up link: http://127.0.0.1:1/setup/t0ken'; exec sleep 600";
     let program = |script: &str| Recipe::of("sh").arg("-c").arg(script);
     let mut app = program(script).env("BATON_SMTP_URL", "smtp://x").start();
     assert_eq!(app.url(), "http://127.0.0.1:0");
@@ -227,9 +228,26 @@ fn mails_are_kept_or_refused() {
 }
 
 #[test]
-fn recipes_name_the_real_program() {
-    // They are started in the journeys; here it is enough that they can be made.
-    let _ = (App::serve().conversations(1), App::demo());
+fn the_real_program_is_set_up_stopped_and_survives_a_crash() {
+    let mut app = App::serve().start();
+    let link = app.setup_link();
+    assert!(link.starts_with(&format!("{}/setup/", app.url())), "{link}");
+    let dana = app.browser("dana");
+    dana.goto(&link);
+    assert!(dana.count("form") > 0);
+    app.crash_and_restart();
+    dana.goto("/login");
+    dana.wait_for("input[name=email]");
+    assert!(app.data_dir().exists());
+    drop(dana);
+    assert!(app.stop().success(), "{}", app.logs());
+}
+
+#[test]
+fn the_demo_s_owner_logs_in() {
+    let app = App::demo().conversations(50).start();
+    let dana = app.logged_in("Owner");
+    dana.wait_for("main");
 }
 
 /// Serves the site on a free port, until the tests end.

@@ -14,6 +14,7 @@
 mod support;
 
 mod bulk;
+mod http;
 mod mail_in;
 mod migrations;
 mod people;

@@ -143,11 +143,8 @@ fn selected(
     let counts = read::counts(rx, &filter, &asker.sees)?;
     let count = read::total(rx, &filter, &asker.sees, &counts, &named.inactive)?;
     let sentence = words::sentence(&filter, named, contact.as_deref());
-    Ok((count, format!("All {} that {}: {sentence}.", counted(count, "conversation", "conversations"), matches(count))))
-}
-
-const fn matches(count: i64) -> &'static str {
-    if count == 1 { "matches" } else { "match" }
+    let which = if count == 1 { "The 1 conversation that is" } else { "All conversations that are" };
+    Ok((count, format!("{which} {sentence}.")))
 }
 
 /// The target in words.

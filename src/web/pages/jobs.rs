@@ -69,6 +69,7 @@ fn sentence(told: &Told) -> String {
     let job = &told.job;
     let moved = counted(job.done, "conversation", "conversations");
     let mut said = match (job.origin, job.target) {
+        _ if job.done == 0 => "Nothing was changed".to_owned(),
         (Origin::Undo(_), _) if job.done == 1 => "1 conversation is back where it was".to_owned(),
         (Origin::Undo(_), _) => format!("{moved} are back where they were"),
         (_, Some(Target::User(_))) => format!("{moved} reassigned to {}", told.target),
@@ -274,7 +275,7 @@ impl JobPage {
         };
         let selection = match (&job.selection.filter, job.origin) {
             (_, Origin::Undo(_)) => "What the other change had moved".to_owned(),
-            (Some(filter), _) => format!("Everything {}", words::sentence(filter, named, contact)),
+            (Some(filter), _) => format!("Everything that was {}", words::sentence(filter, named, contact)),
             (None, _) => "Picked in the list".to_owned(),
         };
         Self {

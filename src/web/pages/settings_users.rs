@@ -231,7 +231,7 @@ fn load(rx: &mut Rx, status: Status, query: &UsersQuery) -> Result<Result<Loaded
 async fn list(viewer: Viewer, query: UsersQuery, status: Status) -> Reply {
     let asked = query.clone();
     let loaded = viewer.read(move |rx| load(rx, status, &asked)).await??;
-    let content = view(&viewer, query, status, loaded);
+    let content = view(&viewer, query, status, &loaded);
     page(&viewer, if status == Status::Active { "Users" } else { "Inactive users" }, Section::Settings, &content)
 }
 
@@ -246,7 +246,7 @@ pub(super) fn tabs(counts: &HashMap<Status, i64>, current: Status) -> Vec<(&'sta
     .collect()
 }
 
-fn view(viewer: &Viewer, query: UsersQuery, status: Status, loaded: Loaded) -> UsersPage {
+fn view(viewer: &Viewer, query: UsersQuery, status: Status, loaded: &Loaded) -> UsersPage {
     let may = |key| viewer.known.person.permissions.has(key);
     let inactive = status == Status::Inactive;
     let address = if inactive { "/settings/users/inactive" } else { "/settings/users" };
@@ -265,7 +265,7 @@ fn view(viewer: &Viewer, query: UsersQuery, status: Status, loaded: Loaded) -> U
         ("not_month", "Not for 30 days"),
         ("not_quarter", "Not for 90 days"),
     ];
-    let rows = rows(viewer, &loaded);
+    let rows = rows(viewer, loaded);
     UsersPage {
         nav: SettingsNav::new(viewer, SettingsItem::Users),
         workspace: viewer.known.workspace.name.clone(),

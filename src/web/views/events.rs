@@ -151,6 +151,9 @@ fn assigned<'a>(event: &Recorded, start: Sentence<'a>) -> (&'static str, Sentenc
         let taken = if from.0.is_some() { taken.say(" over from ").holder(from) } else { taken };
         return ("user-check", taken);
     }
+    if from.0.is_some() && from.0 == event.actor && event.job.is_none() {
+        return ("user-check", start.holder(from).say(" gave this to ").holder(to));
+    }
     let sentence = start.say("Assigned to ").holder(to);
     let sentence = if from.0.is_some() { sentence.say(", before with ").holder(from).say(",") } else { sentence };
     ("user-check", sentence.by(event))

@@ -19,7 +19,7 @@ pub struct Names<'a> {
 pub fn words(event: &Recorded, names: &Names) -> String {
     let team = |id: Option<TeamId>| id.and_then(|id| (names.team)(id)).unwrap_or_else(|| "a deleted team".to_owned());
     let channel = || {
-        id_in(&event.details["channel"])
+        id_in(event.detail("channel"))
             .and_then(|id| (names.channel)(ChannelId(id)))
             .unwrap_or_else(|| "a channel".to_owned())
     };
@@ -30,9 +30,9 @@ pub fn words(event: &Recorded, names: &Names) -> String {
         "invite.link_copied" => "Invite link copied".to_owned(),
         "invite.accepted" => "Accepted the invite".to_owned(),
         "invite.renewal_asked" => "Asked for a new invite".to_owned(),
-        "user.updated" => format!("Changed {}", fields(&event.details["fields"])),
+        "user.updated" => format!("Changed {}", fields(event.detail("fields"))),
         "user.roles_changed" => roles(event, names),
-        "user.deactivated" => match event.details["reason"].as_str().and_then(Reason::parse) {
+        "user.deactivated" => match event.detail("reason").as_str().and_then(Reason::parse) {
             Some(reason) => format!("Deactivated: {}", reason.label().to_lowercase()),
             None => "Deactivated".to_owned(),
         },
@@ -44,7 +44,7 @@ pub fn words(event: &Recorded, names: &Names) -> String {
         "password.changed" => "Password changed".to_owned(),
         "team.member_added" => format!("Added to {}", team(event.to.1)),
         "team.member_removed" => format!("Removed from {}", team(event.from.1)),
-        "team.lead_changed" if event.details["lead"] == true => format!("Made lead of {}", team(event.to.1)),
+        "team.lead_changed" if *event.detail("lead") == true => format!("Made lead of {}", team(event.to.1)),
         "team.lead_changed" => format!("No longer lead of {}", team(event.to.1)),
         "channel.member_added" => format!("Added to {}", channel()),
         "channel.member_removed" => format!("Removed from {}", channel()),
@@ -74,7 +74,7 @@ fn fields(value: &serde_json::Value) -> String {
 
 fn roles(event: &Recorded, names: &Names) -> String {
     let list = |key: &str| -> Vec<String> {
-        event.details[key].as_array().into_iter().flatten().filter_map(|id| (names.role)(RoleId(id_in(id)?))).collect()
+        event.detail(key).as_array().into_iter().flatten().filter_map(|id| (names.role)(RoleId(id_in(id)?))).collect()
     };
     let (added, removed) = (list("added"), list("removed"));
     match (added.is_empty(), removed.is_empty()) {

@@ -1,3 +1,4 @@
 //! What people do with Baton, from the first page to the last.
 
 mod leaving;
+mod reassigning;

@@ -226,6 +226,13 @@ impl Browser {
         })
     }
 
+    /// With what status the server answered this page; 0 if it did not come from a server.
+    #[track_caller]
+    pub fn status(&self) -> u64 {
+        let script = "return performance.getEntriesByType('navigation')[0]?.responseStatus ?? 0";
+        self.run(script, vec![]).as_u64().unwrap_or_default()
+    }
+
     /// The title of the page.
     #[track_caller]
     pub fn title(&self) -> String {

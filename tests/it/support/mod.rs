@@ -4,6 +4,7 @@ pub mod db;
 pub mod draft;
 pub mod other;
 pub mod threads;
+pub mod web;
 pub mod world;
 
 pub use threads::{at_once, both_at_once};
@@ -43,15 +44,25 @@ macro_rules! on_both {
             #[test]
             fn sqlite() {
                 let world = $crate::support::World::on_sqlite();
-                actix_web::rt::System::new().block_on(story(world));
+                $crate::support::at_hand(story(world));
             }
             #[test]
             fn postgres() {
                 let world = $crate::support::World::on_postgres();
-                actix_web::rt::System::new().block_on(story(world));
+                $crate::support::at_hand(story(world));
             }
         }
         $crate::support::on_both! { $($rest)* }
     };
 }
 pub(crate) use on_both;
+
+/// Runs a story whose waiting is all done by blocking: nothing in it needs a runtime.
+pub fn at_hand<T>(story: impl Future<Output = T>) -> T {
+    let mut story = std::pin::pin!(story);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match story.as_mut().poll(&mut context) {
+        std::task::Poll::Ready(done) => done,
+        std::task::Poll::Pending => panic!("a story waited for something that is not at hand"),
+    }
+}

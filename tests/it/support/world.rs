@@ -209,12 +209,12 @@ impl World {
     }
 
     /// A unit of work by a person.
-    pub fn by<T>(&self, who: UserId, f: impl FnOnce(&mut Tx) -> Result<Recorded<T>, Failure>) -> Result<T, Failure> {
+    pub fn by<T>(&self, who: UserId, f: impl FnMut(&mut Tx) -> Result<Recorded<T>, Failure>) -> Result<T, Failure> {
         self.db.write_now(&self.scope(who), f)
     }
 
     /// A unit of work by Baton itself; the test ends if it fails.
-    pub fn system_does<T>(&self, f: impl FnOnce(&mut Tx) -> Result<Recorded<T>, Failure>) -> T {
+    pub fn system_does<T>(&self, f: impl FnMut(&mut Tx) -> Result<Recorded<T>, Failure>) -> T {
         self.db.write_now(&self.system(), f).expect("Baton's own work")
     }
 
@@ -403,8 +403,22 @@ fn build(db: &Db) -> Known {
         for (channel, user) in [(email, agnes), (email, bob), (chat, bob)] {
             store::channels::insert_member(tx, channel, user)?;
         }
-        let known =
-            Known { workspace, roles, olga, ada, sven, agnes, bob, rita, gus, support, returns, email, chat, other };
+        let known = Known {
+            workspace,
+            roles,
+            olga,
+            ada,
+            sven,
+            agnes,
+            bob,
+            rita,
+            gus,
+            support,
+            returns,
+            email,
+            chat,
+            other: other.clone(),
+        };
         Ok(tx.unrecorded(known, "the scene of all tests"))
     })
     .expect("Fernhill")

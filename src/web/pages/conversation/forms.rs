@@ -167,7 +167,7 @@ async fn write_note(viewer: Viewer, number: ConversationNumber, form: MessageFor
             viewer
                 .write(move |tx| {
                     let added = actions::conversations::add_note(tx, &can, number, &body)?;
-                    let Some(close) = close else { return Ok(added) };
+                    let Some(close) = &close else { return Ok(added) };
                     let one = store::conversations::find(tx, number, &sees)?.ok_or(Failure::NotFound)?;
                     if one.may_change_status(StatusChange::Close, tx.now()).is_err() {
                         return Ok(added);
@@ -261,9 +261,7 @@ pub async fn set_status(
             };
             let stays = change == StatusChange::Open;
             let address = if stays { back_to(number, &form.back) } else { on_to(&form.next, &form.back) };
-            let notice = Notice::new(said);
-            let notice = if stays { notice } else { notice.link("Show", format!("/conversations/{number}")) };
-            done(&viewer, &address, notice)
+            done(&viewer, &address, Notice::new(said))
         }
         Err(failure) => refused(&viewer, number, &form.back, failure, alert).await,
     }

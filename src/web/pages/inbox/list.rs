@@ -104,6 +104,8 @@ pub(in crate::web::pages) struct Bulk {
     pub expected: i64,
     /// How many match in all and a link that selects them, if there are more than on the page.
     pub all: Option<(String, String)>,
+    /// Whether more match than are on the page.
+    pub more: bool,
     /// A link that selects this page only.
     pub page_only: String,
     /// A link that selects nothing.
@@ -374,6 +376,7 @@ fn bulk(frame: &Frame, selected: Selected, rows: usize) -> Bulk {
         matching: matching.then(|| grouped(frame.total)),
         expected: frame.total,
         all: (more && !matching).then(|| (grouped(frame.total), joined("matching"))),
+        more,
         page_only: joined("page"),
         none: here,
         fields: fields(&frame.address.from_start()),

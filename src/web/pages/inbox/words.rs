@@ -85,7 +85,7 @@ pub(in crate::web::pages) fn chips(
     }
     if filter.words.is_some() {
         let words = crate::domain::text::shorten(&crate::domain::text::one_line(&address.q), 60);
-        add("Search", format!("“{words}”"), None, Address { q: String::new(), ..start.clone() });
+        add("Search", format!("“{words}”"), None, Address { q: String::new(), ..start });
     }
     chips
 }
