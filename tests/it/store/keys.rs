@@ -10,7 +10,7 @@ use baton::store::{self, Tx};
 
 use crate::support::{World, on_both};
 
-fn says<T: std::fmt::Debug>(w: &World, f: impl FnOnce(&mut Tx) -> Result<T, Failure>) -> Failure {
+fn says<T: std::fmt::Debug>(w: &World, mut f: impl FnMut(&mut Tx) -> Result<T, Failure>) -> Failure {
     let answer = w.db.write_now(&w.system(), |tx| {
         let value = f(tx)?;
         Ok(tx.unrecorded(value, "it must not come to this"))

@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use crate::support::{World, on_both};
 
 /// Asserts that a unit of work ends as if the thing did not exist.
-fn not_found<T: std::fmt::Debug>(w: &World, what: &str, f: impl FnOnce(&mut Tx) -> Result<T, Failure>) {
+fn not_found<T: std::fmt::Debug>(w: &World, what: &str, mut f: impl FnMut(&mut Tx) -> Result<T, Failure>) {
     let answer = w.db.write_now(&w.system(), |tx| {
         let value = f(tx)?;
         Ok(tx.unrecorded(value, "it must not come to this"))
@@ -19,7 +19,7 @@ fn not_found<T: std::fmt::Debug>(w: &World, what: &str, f: impl FnOnce(&mut Tx) 
 }
 
 /// Asserts that the database itself says no.
-fn impossible<T: std::fmt::Debug>(w: &World, what: &str, f: impl FnOnce(&mut Tx) -> Result<T, Failure>) {
+fn impossible<T: std::fmt::Debug>(w: &World, what: &str, mut f: impl FnMut(&mut Tx) -> Result<T, Failure>) {
     let answer = w.db.write_now(&w.system(), |tx| {
         let value = f(tx)?;
         Ok(tx.unrecorded(value, "it must not come to this"))
@@ -31,7 +31,7 @@ fn impossible<T: std::fmt::Debug>(w: &World, what: &str, f: impl FnOnce(&mut Tx)
     assert!(matches!(kind, diesel::result::DatabaseErrorKind::ForeignKeyViolation), "{what}: {answer:?}");
 }
 
-fn changes_nothing(w: &World, what: &str, f: impl FnOnce(&mut Tx) -> Result<Recorded<()>, Failure>) {
+fn changes_nothing(w: &World, what: &str, mut f: impl FnMut(&mut Tx) -> Result<Recorded<()>, Failure>) {
     let rows = |w: &World| {
         w.database.lines(
             "SELECT CAST(count(*) AS TEXT) || (SELECT ' ' || status || ' ' || version || coalesce(password_hash, '') FROM users WHERE email_key = 'xena@xenon.example') \
@@ -133,7 +133,7 @@ on_both! {
 
     fn nothing_of_xenas_can_be_changed(w: World) {
         let x = w.other.clone();
-        type Change<'a> = (&'a str, Box<dyn FnOnce(&mut Tx) -> Result<(), Failure> + 'a>);
+        type Change<'a> = (&'a str, Box<dyn FnMut(&mut Tx) -> Result<(), Failure> + 'a>);
         let changes: Vec<Change> = vec![
             ("password", Box::new(|tx| store::users::set_password(tx, x.xena, "stolen"))),
             ("seen", Box::new(|tx| store::users::set_seen(tx, x.xena))),
@@ -155,7 +155,7 @@ on_both! {
                 store::logins::take_password_link(tx, &hash, x.xena).map(|taken| assert!(!taken))
             })),
         ];
-        for (what, change) in changes {
+        for (what, mut change) in changes {
             changes_nothing(&w, what, |tx| {
                 change(tx)?;
                 Ok(tx.unrecorded((), "a test tries it"))
