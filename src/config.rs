@@ -32,7 +32,13 @@ impl DatabaseUrl {
         }
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             return match Url::parse(text) {
-                Ok(_) => Ok(Self::Postgres(text.to_owned())),
+                Ok(url) if url.has_host() && url.host_str() != Some("") || text.contains("host=") => {
+                    Ok(Self::Postgres(text.to_owned()))
+                }
+                Ok(_) => {
+                    Err("DATABASE_URL names no server. Write it like postgres://user:password@host/database."
+                        .to_owned())
+                }
                 Err(error) => Err(format!(
                     "DATABASE_URL is not a full address ({error}). Write it like postgres://user:password@host/database."
                 )),

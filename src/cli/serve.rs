@@ -121,13 +121,10 @@ pub(super) fn doctor(config: &Config) -> Result<(), String> {
     writable(&config.data_dir.join("files"))?;
     println!("Files: the data folder can be written.");
     match Transport::new(config.smtp_url.as_deref(), &config.data_dir)? {
-        Transport::Smtp(smtp) => {
-            let reached = actix_web::rt::System::new().block_on(async { smtp.test_connection().await });
-            match reached {
-                Ok(true) => println!("Mail: the server answers."),
-                Ok(false) | Err(_) => return Err("The mail server does not answer. Check BATON_SMTP_URL.".to_owned()),
-            }
-        }
+        Transport::Smtp(smtp) => match smtp.test_connection() {
+            Ok(true) => println!("Mail: the server answers."),
+            Ok(false) | Err(_) => return Err("The mail server does not answer. Check BATON_SMTP_URL.".to_owned()),
+        },
         Transport::Files(_) => println!("Mail: no server is set; mails are kept in the outbox."),
     }
     let waiting = db.look_anywhere_now(crate::store::tasks::count).map_err(|failure| failure.to_string())?;

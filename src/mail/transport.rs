@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
-use lettre::transport::smtp::AsyncSmtpTransport;
-use lettre::{Address, AsyncTransport as _, Message, Tokio1Executor};
+use lettre::{Address, Message, SmtpTransport, Transport as _};
 
 use super::Outgoing;
 
@@ -14,7 +13,7 @@ use super::Outgoing;
 #[derive(Clone)]
 pub enum Transport {
     /// To a server.
-    Smtp(Box<AsyncSmtpTransport<Tokio1Executor>>),
+    Smtp(Box<SmtpTransport>),
     /// Into `outbox/*.eml` in the data folder.
     Files(PathBuf),
 }
@@ -34,7 +33,7 @@ pub enum Problem {
 /// A sentence that says what to change.
 pub fn check_url(url: &str) -> Result<(), String> {
     let right = url.starts_with("smtp://") || url.starts_with("smtps://");
-    match AsyncSmtpTransport::<Tokio1Executor>::from_url(url) {
+    match SmtpTransport::from_url(url) {
         Ok(_) if right => Ok(()),
         _ => Err("BATON_SMTP_URL cannot be used. Write it like smtp://user:password@host:587?tls=required or smtps://user:password@host.".to_owned()),
     }
@@ -51,7 +50,7 @@ impl Transport {
     pub fn new(smtp_url: Option<&str>, data_dir: &Path) -> Result<Self, String> {
         let Some(url) = smtp_url else { return Ok(Self::Files(data_dir.join("outbox"))) };
         check_url(url)?;
-        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(|error| error.to_string())?;
+        let builder = SmtpTransport::from_url(url).map_err(|error| error.to_string())?;
         Ok(Self::Smtp(Box::new(builder.timeout(Some(TIMEOUT)).build())))
     }
 
@@ -61,29 +60,22 @@ impl Transport {
         matches!(self, Self::Smtp(_))
     }
 
-    /// Sends a mail, or writes it into a file.
+    /// Sends a mail, or writes it into a file. Runs where it may block.
     ///
     /// # Errors
     /// Why it did not leave.
-    pub async fn send(&self, mail: &Outgoing, from: &Mailbox) -> Result<(), Problem> {
+    pub fn send(&self, mail: &Outgoing, from: &Mailbox) -> Result<(), Problem> {
         let message = build(mail, from)?;
         match self {
-            Self::Smtp(smtp) => match smtp.send(message).await {
+            Self::Smtp(smtp) => match smtp.send(&message) {
                 Ok(_) => Ok(()),
                 Err(error) if error.is_permanent() => Err(Problem::Final(error.to_string())),
                 Err(error) => Err(Problem::Passing(explain(&error))),
             },
             Self::Files(folder) => {
-                let (folder, name) = (folder.clone(), format!("{}.eml", mail.id));
-                let written = tokio::task::spawn_blocking(move || {
-                    std::fs::create_dir_all(&folder)?;
-                    std::fs::write(folder.join(name), message.formatted())
-                });
-                match written.await {
-                    Ok(Ok(())) => Ok(()),
-                    Ok(Err(error)) => Err(Problem::Passing(error.to_string())),
-                    Err(error) => Err(Problem::Passing(error.to_string())),
-                }
+                let path = folder.join(format!("{}.eml", mail.id));
+                let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(path, message.formatted()));
+                written.map_err(|error| Problem::Passing(error.to_string()))
             }
         }
     }

@@ -117,6 +117,14 @@ pub struct Recorded {
     pub details: serde_json::Value,
 }
 
+impl Recorded {
+    /// A detail; null if it has none of that name.
+    #[must_use]
+    pub fn detail(&self, name: &str) -> &serde_json::Value {
+        self.details.get(name).unwrap_or(&serde_json::Value::Null)
+    }
+}
+
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = super::schema::audit_events)]
 struct Row {

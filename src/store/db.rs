@@ -218,7 +218,7 @@ impl Db {
     pub async fn write<T, F>(&self, scope: &Scope, f: F) -> Result<T, Failure>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Tx) -> Result<Recorded<T>, Failure> + Send + 'static,
+        F: FnMut(&mut Tx) -> Result<Recorded<T>, Failure> + Send + 'static,
     {
         let (db, scope) = (self.clone(), scope.clone());
         blocking(move || db.write_now(&scope, f)).await
@@ -274,12 +274,29 @@ impl Db {
 
     /// [`Self::write`] on a thread that may block.
     ///
+    /// Verbs lock in one order (people, then conversations), but a foreign key or an index may lock in another. Of two
+    /// units of work that then wait for each other, PostgreSQL ends one; it has changed nothing and is done again.
+    ///
     /// # Errors
     /// As there.
     pub fn write_now<T>(
         &self,
         scope: &Scope,
-        f: impl FnOnce(&mut Tx) -> Result<Recorded<T>, Failure>,
+        mut f: impl FnMut(&mut Tx) -> Result<Recorded<T>, Failure>,
+    ) -> Result<T, Failure> {
+        for _ in 0..RETRIES {
+            match self.write_once(scope, &mut f) {
+                Err(Failure::Database(error)) if is_deadlock(&error) => tracing::debug!("a deadlock; once more"),
+                done => return done,
+            }
+        }
+        self.write_once(scope, &mut f)
+    }
+
+    fn write_once<T>(
+        &self,
+        scope: &Scope,
+        f: &mut impl FnMut(&mut Tx) -> Result<Recorded<T>, Failure>,
     ) -> Result<T, Failure> {
         let now = self.now();
         let mut conn = self.connection()?;
@@ -290,6 +307,18 @@ impl Db {
             tx.flush()?;
             Ok(recorded.value)
         })
+    }
+}
+
+/// How often a unit of work that was ended to resolve a deadlock is done again before that counts as trouble.
+const RETRIES: usize = 5;
+
+fn is_deadlock(error: &diesel::result::Error) -> bool {
+    use diesel::result::{DatabaseErrorKind, Error};
+    match error {
+        Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
+        Error::DatabaseError(_, info) => info.message() == "deadlock detected",
+        _ => false,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The schema: paired folders of migrations, embedded, applied at start.
 
+use diesel::connection::{AnsiTransactionManager, TransactionManager as _};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
 use super::db::{AnyConn, Db};
@@ -23,9 +24,18 @@ pub fn run(db: &Db) -> Result<usize, String> {
     let mut conn = db.connection().map_err(|error: Failure| error.to_string())?;
     match &mut *conn {
         AnyConn::Sqlite(conn) => {
-            let known = names_of::<diesel::sqlite::Sqlite>(&SQLITE)?;
-            refuse_newer(&known, &conn.applied_migrations().map_err(|error| error.to_string())?)?;
-            conn.run_pending_migrations(SQLITE).map(|done| done.len()).map_err(|error| failed(&*error))
+            // The write lock is taken before looking, so that of two instances the second finds everything done.
+            AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE").map_err(|error| failed(&error))?;
+            let outcome = (|| {
+                let known = names_of::<diesel::sqlite::Sqlite>(&SQLITE)?;
+                refuse_newer(&known, &conn.applied_migrations().map_err(|error| error.to_string())?)?;
+                conn.run_pending_migrations(SQLITE).map(|done| done.len()).map_err(|error| failed(&*error))
+            })();
+            let ended = match &outcome {
+                Ok(_) => AnsiTransactionManager::commit_transaction(conn),
+                Err(_) => AnsiTransactionManager::rollback_transaction(conn),
+            };
+            outcome.and_then(|done| ended.map(|()| done).map_err(|error| failed(&error)))
         }
         AnyConn::Pg(conn) => {
             use diesel::connection::SimpleConnection as _;

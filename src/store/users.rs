@@ -114,14 +114,7 @@ pub fn lock_active_owners(tx: &mut Tx) -> Result<usize, Failure> {
             .filter(roles::standard.eq(Standard::Owner.as_str()))
             .select(roles::id)
     )?;
-    let count: i64 = ours(workspace)
-        .inner_join(user_roles::table.on(user_roles::user_id.eq(users::id)))
-        .inner_join(roles::table.on(roles::id.eq(user_roles::role_id)))
-        .filter(users::status.eq(Status::Active.as_str()))
-        .filter(roles::standard.eq(Standard::Owner.as_str()))
-        .count()
-        .get_result(tx.conn)?;
-    Ok(usize::try_from(count).unwrap_or(0))
+    count_active_owners(tx)
 }
 
 /// The user behind an address, whatever their status.
@@ -561,4 +554,19 @@ pub fn is_active(rx: &mut Rx, id: UserId) -> Result<bool, Failure> {
     let found = ours(rx.workspace()).filter(users::id.eq(id)).filter(users::status.eq(Status::Active.as_str()));
     let found: Vec<UserId> = found.select(users::id).load(rx.conn)?;
     Ok(!found.is_empty())
+}
+
+/// How many active Owners there are; not locked, for what a page offers.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn count_active_owners(rx: &mut Rx) -> Result<usize, Failure> {
+    let count: i64 = ours(rx.workspace())
+        .inner_join(user_roles::table.on(user_roles::user_id.eq(users::id)))
+        .inner_join(roles::table.on(roles::id.eq(user_roles::role_id)))
+        .filter(users::status.eq(Status::Active.as_str()))
+        .filter(roles::standard.eq(Standard::Owner.as_str()))
+        .count()
+        .get_result(rx.conn)?;
+    Ok(usize::try_from(count).unwrap_or(0))
 }

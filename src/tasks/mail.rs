@@ -16,22 +16,23 @@ const TRIES: i32 = 12;
 /// # Errors
 /// Trouble with the database.
 pub async fn send_due(context: &Context) -> Result<usize, Failure> {
-    let db = context.db.clone();
-    let Some(mail) = blocking(move || db.anywhere_now(outbox::claim)).await? else { return Ok(0) };
-    let sent = context.transport.send(&mail, &context.mail_from).await;
-    let (db, smtp) = (context.db.clone(), context.transport.is_smtp());
+    let context = context.clone();
     blocking(move || {
+        let Context { db, transport, mail_from, .. } = &context;
+        let Some(mail) = db.anywhere_now(outbox::claim)? else { return Ok(0) };
+        let sent = transport.send(&mail, mail_from);
+        let left = if transport.is_smtp() { State::Sent } else { State::Kept };
         db.anywhere_now(|ax| match sent {
-            Ok(()) => outbox::finish(ax, mail.id, if smtp { State::Sent } else { State::Kept }, None),
+            Ok(()) => outbox::finish(ax, mail.id, left, None),
             Err(Problem::Final(why)) => outbox::finish(ax, mail.id, State::Failed, Some(&why)),
             Err(Problem::Passing(why)) if mail.attempts >= TRIES => {
                 outbox::finish(ax, mail.id, State::Failed, Some(&why))
             }
             Err(Problem::Passing(why)) => outbox::postpone(ax, mail.id, pause(mail.attempts), &why),
-        })
+        })?;
+        Ok(1)
     })
-    .await?;
-    Ok(1)
+    .await
 }
 
 /// 10 s, 20 s, 40 s … at most six hours.

@@ -73,7 +73,7 @@ impl Viewer {
     pub async fn write<T, F>(&self, f: F) -> Result<T, Failure>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Tx) -> Result<Recorded<T>, Failure> + Send + 'static,
+        F: FnMut(&mut Tx) -> Result<Recorded<T>, Failure> + Send + 'static,
     {
         self.db().write(self.scope(), f).await
     }

@@ -12,6 +12,7 @@ use super::error::WebError;
 use super::extract::{Viewer, is_fragment};
 use super::session::NOTICE;
 use super::views::chrome::{Chrome, Section};
+use crate::failure::Failure;
 
 /// What a handler answers.
 pub type Reply = Result<HttpResponse, WebError>;
@@ -215,6 +216,16 @@ pub fn done(viewer: &Viewer, address: &str, notice: Notice) -> Reply {
     done_in(viewer, address, notice, "#main")
 }
 
+/// Where htmx goes, and what it puts there.
+#[derive(Serialize)]
+struct Place<'a> {
+    path: &'a str,
+    target: &'a str,
+    swap: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    select: Option<&'a str>,
+}
+
 /// The same, replacing only a part of the page in place.
 ///
 /// # Errors
@@ -228,12 +239,7 @@ pub fn done_in(viewer: &Viewer, address: &str, notice: Notice, part: &str) -> Re
         return Ok(see_other(address));
     }
     let swap = if part == "#main" { "innerHTML" } else { "outerHTML" };
-    let mut place = serde_json::json!({ "path": address, "target": part, "swap": swap });
-    if part != "#main" {
-        place["select"] = part.into();
-    }
-    Ok(HttpResponse::Ok()
-        .insert_header(("HX-Location", place.to_string()))
-        .insert_header(("HX-Trigger", "baton:done"))
-        .finish())
+    let place = Place { path: address, target: part, swap, select: (part != "#main").then_some(part) };
+    let place = serde_json::to_string(&place).map_err(|_| Failure::Bug("a place is not JSON"))?;
+    Ok(HttpResponse::Ok().insert_header(("HX-Location", place)).insert_header(("HX-Trigger", "baton:done")).finish())
 }

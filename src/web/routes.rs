@@ -68,6 +68,38 @@ routes! {
     post "/invites/{token}" Public => pages::accept::create;
     post "/invites/{token}/renew" Public => pages::accept::renew;
 
+    get "/settings/users" Needs(Key::UsersView) => pages::settings_users::active;
+    get "/settings/users/inactive" Needs(Key::UsersView) => pages::settings_users::inactive;
+    get "/settings/users/invites" Needs(Key::UsersView) => pages::settings_users::invites;
+    get "/settings/users/invite" Needs(Key::UsersInvite) => pages::settings_invites::ask;
+    post "/settings/users/invites" Needs(Key::UsersInvite) => pages::settings_invites::create;
+    post "/settings/users/invites/{id}/resend" Needs(Key::UsersInvite) => pages::settings_invites::resend;
+    post "/settings/users/invites/{id}/link" Needs(Key::UsersInvite) => pages::settings_invites::link;
+    get "/settings/users/invites/{id}/cancel" Needs(Key::UsersInvite) => pages::settings_invites::ask_cancel;
+    post "/settings/users/invites/{id}/cancel" Needs(Key::UsersInvite) => pages::settings_invites::cancel;
+    get "/settings/users/{id}" Needs(Key::UsersView) => pages::settings_user::show;
+    post "/settings/users/{id}" Needs(Key::UsersEdit) => pages::settings_user::update;
+    post "/settings/users/{id}/sessions/revoke" Needs(Key::UsersEdit) => pages::settings_user::revoke;
+    get "/settings/users/{id}/deactivate" Needs(Key::UsersDeactivate) => pages::settings_user_status::ask_deactivate;
+    post "/settings/users/{id}/deactivate" Needs(Key::UsersDeactivate) => pages::settings_user_status::deactivate;
+    get "/settings/users/{id}/reactivate" Needs(Key::UsersDeactivate) => pages::settings_user_status::ask_reactivate;
+    post "/settings/users/{id}/reactivate" Needs(Key::UsersDeactivate) => pages::settings_user_status::reactivate;
+    get "/settings/teams" Needs(Key::TeamsEditMembers) => pages::settings_teams::index;
+    post "/settings/teams" Needs(Key::TeamsManage) => pages::settings_teams::create;
+    get "/settings/teams/new" Needs(Key::TeamsManage) => pages::settings_teams::ask_new;
+    get "/settings/teams/{id}" Needs(Key::TeamsEditMembers) => pages::settings_teams::show;
+    post "/settings/teams/{id}" Needs(Key::TeamsManage) => pages::settings_teams::update;
+    post "/settings/teams/{id}/members" Needs(Key::TeamsEditMembers) => pages::settings_teams::members;
+    post "/settings/teams/{id}/remove-inactive" Needs(Key::TeamsEditMembers) => pages::settings_teams::remove_inactive;
+    post "/settings/teams/{id}/delete" Needs(Key::TeamsManage) => pages::settings_teams::delete;
+    get "/settings/outbox" Needs(Key::SettingsManage) => pages::settings_outbox::index;
+    post "/settings/outbox/{id}/retry" Needs(Key::SettingsManage) => pages::settings_outbox::retry;
+    get "/settings/outbox/quarantine/{id}" Needs(Key::SettingsManage) => pages::settings_outbox::quarantined;
+
+    get "/profile/security" LoggedIn => pages::profile::security;
+    post "/profile/security/password" LoggedIn => pages::profile::password;
+    post "/profile/security/sessions" LoggedIn => pages::profile::end;
+
     get "/inbox" SEE => pages::inbox::index;
     get "/conversations/{id}" SEE => pages::conversation::show;
     post "/conversations/{id}/messages" Needs(Key::ConversationsReply) => pages::conversation::reply;

@@ -2,6 +2,7 @@
 
 pub mod chrome;
 pub mod events;
-
+pub mod pager;
 pub mod person;
 pub mod time;
+pub mod user_events;

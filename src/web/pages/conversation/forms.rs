@@ -169,7 +169,7 @@ async fn write_note(viewer: Viewer, number: ConversationNumber, form: MessageFor
             viewer
                 .write(move |tx| {
                     let added = actions::conversations::add_note(tx, &can, number, &body)?;
-                    let Some(close) = close else { return Ok(added) };
+                    let Some(close) = &close else { return Ok(added) };
                     let one = store::conversations::find(tx, number, &sees)?.ok_or(Failure::NotFound)?;
                     if one.may_change_status(StatusChange::Close, tx.now()).is_err() {
                         return Ok(added);

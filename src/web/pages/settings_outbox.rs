@@ -1,0 +1,182 @@
+//! Settings → Outbox: mails that left or wait, and incoming ones that could not be read (O-3).
+
+use actix_web::HttpResponse;
+use askama::Template;
+use serde::Deserialize;
+
+use crate::domain::access::administration;
+use crate::domain::ids::{MailId, ReceivedMailId};
+use crate::failure::Failure;
+use crate::mail::incoming;
+use crate::store::outbox::{self, State};
+use crate::store::{self, received_mails};
+use crate::web::error::WebError;
+use crate::web::extract::{Empty, Form, Id, May, Query};
+use crate::web::reply::{Notice, Reply, done, page};
+use crate::web::views::chrome::{Section, SettingsItem, SettingsNav, form_token};
+use crate::web::views::pager::Pager;
+use crate::web::views::time::{TimeView, Times};
+
+/// Rows of a page.
+const PAGE: i64 = 25;
+
+/// The address of the page.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct OutboxQuery {
+    state: String,
+    page: String,
+}
+
+struct Row {
+    id: String,
+    to: String,
+    subject: String,
+    state: &'static str,
+    class: &'static str,
+    problem: Option<String>,
+    at: TimeView,
+    next: Option<TimeView>,
+    text: String,
+    failed: bool,
+}
+
+struct Aside {
+    id: String,
+    channel: String,
+    problem: &'static str,
+    size: String,
+    at: TimeView,
+}
+
+#[derive(Template)]
+#[template(path = "pages/settings_outbox.html")]
+struct OutboxPage {
+    nav: SettingsNav,
+    csrf: String,
+    smtp: bool,
+    states: Vec<(&'static str, &'static str, bool)>,
+    rows: Vec<Row>,
+    pager: Pager,
+    aside: Vec<Aside>,
+}
+
+/// The page.
+///
+/// # Errors
+/// Trouble with the database.
+pub async fn index(may: May<administration::Settings>, query: Query<OutboxQuery>) -> Reply {
+    let viewer = may.viewer;
+    let state = State::parse(&query.0.state);
+    let number = query.0.page.parse::<i64>().unwrap_or(1).clamp(1, 1_000_000);
+    let ((mails, total), aside, channels, now) = viewer
+        .read(move |rx| {
+            let mails = outbox::list(rx, state, (PAGE, (number - 1) * PAGE))?;
+            Ok((mails, received_mails::list_quarantined(rx, 100)?, store::channels::list(rx)?, rx.now()))
+        })
+        .await?;
+    let times = Times::new(now, viewer.known.workspace.time_zone);
+    let all = [("", "Any state"), ("queued", "Queued"), ("sent", "Sent"), ("failed", "Failed"), ("kept", "Kept here")];
+    let picked = state.map_or("", State::as_str);
+    let content = OutboxPage {
+        nav: SettingsNav::new(&viewer, SettingsItem::Outbox),
+        csrf: form_token(&viewer.req),
+        smtp: viewer.app.smtp,
+        states: all.iter().map(|(value, label)| (*value, *label, *value == picked)).collect(),
+        pager: Pager::new(number, PAGE, total, mails.len(), |page| {
+            format!("/settings/outbox?state={picked}&page={page}")
+        }),
+        rows: mails.iter().map(|mail| row(mail, &times)).collect(),
+        aside: aside
+            .iter()
+            .map(|one| Aside {
+                id: one.id.to_string(),
+                channel: channels
+                    .iter()
+                    .find(|channel| channel.id == one.channel)
+                    .map(|one| one.name.clone())
+                    .unwrap_or_default(),
+                problem: reason(&one.problem),
+                size: format!("{} KB", (one.size + 1023) / 1024),
+                at: times.full(one.received_at),
+            })
+            .collect(),
+    };
+    page(&viewer, "Outbox", Section::Settings, &content)
+}
+
+/// Why a mail could not be read, in words.
+fn reason(code: &str) -> &'static str {
+    use incoming::Unreadable;
+    if code == Unreadable::Empty.code() {
+        "It is empty."
+    } else if code == Unreadable::NoHeaders.code() {
+        "It has no headers."
+    } else if code == Unreadable::NoSender.code() {
+        "It has no sender who could be answered."
+    } else if code == "too_large" {
+        "It is larger than 25 MB."
+    } else {
+        "It could not be read."
+    }
+}
+
+fn row(mail: &outbox::Listed, times: &Times) -> Row {
+    let (state, class) = match mail.state {
+        State::Queued => ("Queued", "accent"),
+        State::Sent => ("Sent", "good"),
+        State::Failed => ("Failed", "danger"),
+        State::Kept => ("Kept here", "outline"),
+    };
+    Row {
+        id: mail.id.to_string(),
+        to: mail.to.clone(),
+        subject: mail.subject.clone(),
+        state,
+        class,
+        problem: mail.problem.clone(),
+        at: times.full(mail.created_at),
+        next: (mail.state == State::Queued && mail.attempts > 0).then(|| times.ahead(mail.next_try_at)),
+        text: mail.text.clone(),
+        failed: mail.state == State::Failed,
+    }
+}
+
+/// Tries a failed mail again.
+///
+/// # Errors
+/// [`WebError::NotFound`] for a mail that is none here or has not failed.
+pub async fn retry(may: May<administration::Settings>, id: Id<MailId>, _: Form<Empty>) -> Reply {
+    let viewer = may.viewer;
+    viewer
+        .write(move |tx| {
+            if !outbox::requeue(tx, id.0)? {
+                return Err(Failure::NotFound);
+            }
+            Ok(tx.unrecorded((), "a mail's state is its record"))
+        })
+        .await?;
+    viewer.app.wake.now();
+    done(&viewer, "/settings/outbox", Notice::new("The mail is queued again."))
+}
+
+/// A mail that could not be read, as it came.
+///
+/// # Errors
+/// [`WebError::NotFound`] for a mail that is none here.
+pub async fn quarantined(may: May<administration::Settings>, id: Id<ReceivedMailId>) -> Result<HttpResponse, WebError> {
+    let viewer = may.viewer;
+    let workspace = viewer.known.workspace.id;
+    let found = viewer.read(move |rx| received_mails::find_quarantined(rx, id.0)).await?.ok_or(WebError::NotFound)?;
+    let files = viewer.app.files.clone();
+    let sha256 = found.sha256.clone();
+    let bytes = store::db::blocking(move || {
+        files.read(workspace, &sha256).map_err(|error| Failure::Io("a kept mail cannot be read", error))
+    })
+    .await?;
+    Ok(HttpResponse::Ok()
+        .content_type("application/octet-stream")
+        .insert_header(("Content-Disposition", format!("attachment; filename=\"{}.eml\"", found.id)))
+        .insert_header(("Content-Security-Policy", "sandbox; default-src 'none'"))
+        .body(bytes))
+}

@@ -1,0 +1,359 @@
+//! Settings → Teams: list and editor (T-1, T-2).
+
+use std::collections::HashMap;
+
+use actix_web::http::StatusCode;
+use askama::Template;
+use serde::Deserialize;
+
+use crate::actions;
+use crate::actions::teams::Change;
+use crate::domain::access::{Key, Sees, teams};
+use crate::domain::conversations::Status as ConversationStatus;
+use crate::domain::ids::{TeamId, UserId};
+use crate::domain::teams::Team;
+use crate::domain::text::{counted, grouped, lines, shorten};
+use crate::domain::users::{Status, parse_name};
+use crate::failure::Failure;
+use crate::store::teams::Member;
+use crate::store::{self, Rx, counts};
+use crate::web::error::WebError;
+use crate::web::extract::{Empty, Form, Id, May, Query, Viewer};
+use crate::web::forms::{Problems, ids};
+use crate::web::reply::{Notice, Reply, dialog, done, page, page_with};
+use crate::web::views::chrome::{Section, SettingsItem, SettingsNav, form_token};
+use crate::web::views::person::PersonView;
+
+/// What is typed about a team.
+#[derive(Deserialize, Default, Clone)]
+#[serde(default)]
+pub struct TeamForm {
+    name: String,
+    description: String,
+}
+
+/// Who joins, leaves and leads.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct MembersForm {
+    add: Vec<String>,
+    remove: Vec<String>,
+    lead: Vec<String>,
+    set_leads: String,
+}
+
+/// The search of the list.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct TeamsQuery {
+    q: String,
+}
+
+struct Row {
+    id: String,
+    name: String,
+    description: String,
+    active: usize,
+    members: usize,
+    faces: Vec<PersonView>,
+    more: usize,
+    leads: Vec<PersonView>,
+    no_active_lead: bool,
+    open: i64,
+    open_text: String,
+    per_person: String,
+}
+
+#[derive(Template)]
+#[template(path = "pages/settings_teams.html")]
+struct TeamsPage {
+    nav: SettingsNav,
+    q: String,
+    rows: Vec<Row>,
+    foot: String,
+    may_manage: bool,
+    may_see_conversations: bool,
+}
+
+#[derive(Template)]
+#[template(path = "partials/team_new.html")]
+struct NewDialog {
+    csrf: String,
+    form: TeamForm,
+    problems: Problems,
+}
+
+struct MemberRow {
+    who: PersonView,
+    email: String,
+    is_lead: bool,
+    open: String,
+    holds: bool,
+}
+
+#[derive(Template)]
+#[template(path = "pages/settings_team.html")]
+struct TeamPage {
+    nav: SettingsNav,
+    csrf: String,
+    id: String,
+    name: String,
+    summary: String,
+    form: TeamForm,
+    problems: Problems,
+    members: Vec<MemberRow>,
+    inactive: usize,
+    inactive_text: String,
+    others: Vec<(String, String)>,
+    may_manage: bool,
+    may_edit: bool,
+    may_see_conversations: bool,
+    delete_blocked: Option<String>,
+}
+
+/// The list.
+///
+/// # Errors
+/// Trouble with the database.
+pub async fn index(may: May<teams::EditMembers>, query: Query<TeamsQuery>) -> Reply {
+    let viewer = may.viewer;
+    let (all, members, held) = viewer
+        .read(|rx| {
+            let held = counts::find(rx, &[ConversationStatus::Open], &Sees::All)?;
+            Ok((store::teams::list(rx)?, store::teams::list_members(rx, None)?, held))
+        })
+        .await?;
+    let open = held.by_team(ConversationStatus::Open);
+    let key = crate::domain::text::key(&query.0.q);
+    let rows: Vec<Row> = all
+        .iter()
+        .filter(|team| key.is_empty() || crate::domain::text::key(&team.name).contains(&key))
+        .map(|team| row(team, &members, &open))
+        .collect();
+    let total: i64 = rows.iter().map(|row| row.open).sum();
+    let teams = counted(i64::try_from(rows.len()).unwrap_or(0), "team", "teams");
+    let content = TeamsPage {
+        nav: SettingsNav::new(&viewer, SettingsItem::Teams),
+        q: query.0.q,
+        foot: format!("{teams}, {}", counted(total, "open conversation", "open conversations")),
+        rows,
+        may_manage: viewer.known.person.permissions.has(Key::TeamsManage),
+        may_see_conversations: viewer.known.person.permissions.has(Key::ConversationsViewAll),
+    };
+    page(&viewer, "Teams", Section::Settings, &content)
+}
+
+fn row(team: &Team, members: &[Member], open: &HashMap<TeamId, i64>) -> Row {
+    let ours: Vec<&Member> = members.iter().filter(|one| one.team == team.id).collect();
+    let active: Vec<&&Member> = ours.iter().filter(|one| one.status == Status::Active).collect();
+    let leads: Vec<&&Member> = ours.iter().filter(|one| one.is_lead).collect();
+    let view = |one: &Member| PersonView::new(one.user, &one.name, one.status);
+    let held = open.get(&team.id).copied().unwrap_or(0);
+    let heads = i64::try_from(active.len()).unwrap_or(0);
+    Row {
+        id: team.id.to_string(),
+        name: team.name.clone(),
+        description: team.description.clone(),
+        active: active.len(),
+        members: ours.len(),
+        faces: active.iter().take(3).map(|one| view(one)).collect(),
+        more: active.len().saturating_sub(3),
+        no_active_lead: !ours.is_empty() && !leads.iter().any(|one| one.status == Status::Active),
+        leads: leads.iter().map(|one| view(one)).collect(),
+        open: held,
+        open_text: grouped(held),
+        per_person: held.checked_div(heads).map_or_else(|| "–".to_owned(), grouped),
+    }
+}
+
+/// The dialog for a new team.
+///
+/// # Errors
+/// If the template fails, which is a bug.
+pub async fn ask_new(may: May<teams::Manage>) -> Reply {
+    let content = NewDialog { csrf: form_token(&may.viewer.req), form: TeamForm::default(), problems: Problems::new() };
+    dialog(&may.viewer, StatusCode::OK, "New team", "sm", SettingsItem::Teams, &content)
+}
+
+fn parse(form: &TeamForm) -> (String, String, Problems) {
+    let mut problems = Problems::new();
+    let name = problems.take("name", parse_name(&form.name, "Enter a name"));
+    (name, shorten(&lines(&form.description), 500), problems)
+}
+
+/// Makes a team.
+///
+/// # Errors
+/// Trouble with the database.
+pub async fn create(may: May<teams::Manage>, Form(form): Form<TeamForm>) -> Reply {
+    let May { viewer, can } = may;
+    let (name, description, mut problems) = parse(&form);
+    if problems.is_empty() {
+        let given = name.clone();
+        match viewer.write(move |tx| actions::teams::create(tx, &can, &given, &description)).await {
+            Ok(id) => {
+                let notice = Notice::new(format!("{name} is there. Add its members."));
+                return done(&viewer, &format!("/settings/teams/{id}"), notice);
+            }
+            Err(Failure::Refused(refusal)) => problems.add("name", refusal.to_string()),
+            Err(failure) => return Err(failure.into()),
+        }
+    }
+    let content = NewDialog { csrf: form_token(&viewer.req), form, problems };
+    dialog(&viewer, StatusCode::UNPROCESSABLE_ENTITY, "New team", "sm", SettingsItem::Teams, &content)
+}
+
+/// The editor.
+///
+/// # Errors
+/// [`WebError::NotFound`] for a team that is none here.
+pub async fn show(may: May<teams::EditMembers>, id: Id<TeamId>) -> Reply {
+    render(&may.viewer, id.0, None, StatusCode::OK).await
+}
+
+struct Loaded {
+    team: Team,
+    members: Vec<Member>,
+    others: Vec<store::users::Brief>,
+    open: HashMap<UserId, i64>,
+    of_team: i64,
+    holdings: (i64, Option<String>),
+}
+
+fn load(rx: &mut Rx, id: TeamId) -> Result<Loaded, Failure> {
+    let team = store::teams::find(rx, id)?.ok_or(Failure::NotFound)?;
+    let held = counts::find(rx, &[ConversationStatus::Open], &Sees::All)?;
+    let members = store::teams::list_members(rx, Some(id))?;
+    let others = store::users::list_by_status(rx, &[Status::Active])?;
+    Ok(Loaded {
+        others: others.into_iter().filter(|one| !members.iter().any(|member| member.user == one.id)).collect(),
+        open: held.by_person(ConversationStatus::Open),
+        of_team: held.by_team(ConversationStatus::Open).get(&id).copied().unwrap_or(0),
+        holdings: store::teams::count_holdings(rx, id)?,
+        team,
+        members,
+    })
+}
+
+async fn render(viewer: &Viewer, id: TeamId, typed: Option<(TeamForm, Problems)>, status: StatusCode) -> Reply {
+    let loaded = viewer.read(move |rx| load(rx, id)).await?;
+    let may = |key| viewer.known.person.permissions.has(key);
+    let active = loaded.members.iter().filter(|one| one.status == Status::Active).count();
+    let inactive = loaded.members.len() - active;
+    let (form, problems) = typed.unwrap_or_else(|| {
+        (TeamForm { name: loaded.team.name.clone(), description: loaded.team.description.clone() }, Problems::new())
+    });
+    let title = loaded.team.name.clone();
+    let content = TeamPage {
+        nav: SettingsNav::new(viewer, SettingsItem::Teams),
+        csrf: form_token(&viewer.req),
+        id: id.to_string(),
+        name: loaded.team.name,
+        summary: format!(
+            "{active} active of {} · {}",
+            loaded.members.len(),
+            counted(loaded.of_team, "open conversation", "open conversations")
+        ),
+        members: loaded
+            .members
+            .iter()
+            .map(|one| {
+                let open = loaded.open.get(&one.user).copied().unwrap_or(0);
+                MemberRow {
+                    who: PersonView::new(one.user, &one.name, one.status),
+                    email: one.email.clone(),
+                    is_lead: one.is_lead,
+                    open: grouped(open),
+                    holds: open > 0,
+                }
+            })
+            .collect(),
+        inactive,
+        inactive_text: counted(
+            i64::try_from(inactive).unwrap_or(0),
+            "member is deactivated",
+            "members are deactivated",
+        ),
+        others: loaded.others.into_iter().map(|one| (one.id.to_string(), one.name.full)).collect(),
+        may_manage: may(Key::TeamsManage),
+        may_edit: may(Key::TeamsEditMembers),
+        may_see_conversations: may(Key::ConversationsViewAll),
+        delete_blocked: match loaded.holdings {
+            (0, None) => None,
+            (0, Some(channel)) => Some(format!("The channel {channel} sends its conversations here.")),
+            (held, _) => Some(format!("{} name this team.", counted(held, "conversation", "conversations"))),
+        },
+        form,
+        problems,
+    };
+    page_with(viewer, status, &title, Section::Settings, &content)
+}
+
+/// Renames a team.
+///
+/// # Errors
+/// [`WebError::NotFound`] for a team that is none here.
+pub async fn update(may: May<teams::Manage>, id: Id<TeamId>, Form(form): Form<TeamForm>) -> Reply {
+    let May { viewer, can } = may;
+    let id = id.0;
+    let (name, description, mut problems) = parse(&form);
+    if problems.is_empty() {
+        match viewer.write(move |tx| actions::teams::update(tx, &can, id, &name, &description)).await {
+            Ok(()) => return done(&viewer, &format!("/settings/teams/{id}"), Notice::new("The team is saved.")),
+            Err(Failure::Refused(refusal)) => problems.add("name", refusal.to_string()),
+            Err(failure) => return Err(failure.into()),
+        }
+    }
+    render(&viewer, id, Some((form, problems)), StatusCode::UNPROCESSABLE_ENTITY).await
+}
+
+/// Changes members and leads.
+///
+/// # Errors
+/// [`WebError::NotFound`] for ids that are none here.
+pub async fn members(may: May<teams::EditMembers>, id: Id<TeamId>, Form(form): Form<MembersForm>) -> Reply {
+    let May { viewer, can } = may;
+    let id = id.0;
+    let leads: Vec<UserId> = ids(&form.lead)?;
+    let change = Change {
+        add: ids(&form.add)?,
+        remove: ids(&form.remove)?,
+        leads: (!form.set_leads.is_empty() || !leads.is_empty()).then_some(leads),
+    };
+    let changed = viewer.write(move |tx| actions::teams::change_members(tx, &can, id, &change)).await;
+    after_change(&viewer, id, changed).await
+}
+
+async fn after_change(viewer: &Viewer, id: TeamId, changed: Result<usize, Failure>) -> Reply {
+    match changed {
+        Ok(0) => done(viewer, &format!("/settings/teams/{id}"), Notice::new("Nothing was to be changed.")),
+        Ok(_) => done(viewer, &format!("/settings/teams/{id}"), Notice::new("The members are saved.")),
+        Err(Failure::Refused(refusal)) => {
+            let loaded = viewer.read(move |rx| store::teams::find(rx, id)).await?.ok_or(WebError::NotFound)?;
+            let form = TeamForm { name: loaded.name, description: loaded.description };
+            render(viewer, id, Some((form, Problems::of(&refusal))), StatusCode::UNPROCESSABLE_ENTITY).await
+        }
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+/// Takes everybody who cannot log in out of the team.
+///
+/// # Errors
+/// [`WebError::NotFound`] for a team that is none here.
+pub async fn remove_inactive(may: May<teams::EditMembers>, id: Id<TeamId>, _: Form<Empty>) -> Reply {
+    let May { viewer, can } = may;
+    let id = id.0;
+    let changed = viewer.write(move |tx| actions::teams::remove_inactive(tx, &can, id)).await;
+    after_change(&viewer, id, changed).await
+}
+
+/// Deletes a team that holds nothing.
+///
+/// # Errors
+/// [`WebError::NotFound`] for a team that is none here; 409 if it still holds something.
+pub async fn delete(may: May<teams::Manage>, id: Id<TeamId>, _: Form<Empty>) -> Reply {
+    let May { viewer, can } = may;
+    let name = viewer.write(move |tx| actions::teams::delete(tx, &can, id.0)).await?;
+    done(&viewer, "/settings/teams", Notice::new(format!("The team {name} is deleted.")))
+}

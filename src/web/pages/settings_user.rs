@@ -1,0 +1,436 @@
+//! A user's page: identity, roles, teams, channels, work held, sessions, history, danger zone (U-5).
+
+use actix_web::http::StatusCode;
+use askama::Template;
+use serde::Deserialize;
+
+use crate::actions;
+use crate::actions::users::Edit;
+use crate::domain::access::{Key, Sees, users};
+use crate::domain::conversations::Status as ConversationStatus;
+use crate::domain::ids::{RoleId, SessionId, UserId};
+use crate::domain::roles::{Role, may_grant};
+use crate::domain::text::{counted, grouped};
+use crate::domain::users::{Name, Offer, Status, User, UserRefusal, parse_email, parse_name};
+use crate::failure::{Failure, Refusal};
+use crate::store::{self, Rx, counts};
+use crate::web::error::WebError;
+use crate::web::extract::{Form, Id, May, Viewer};
+use crate::web::forms::{Problems, ids, is_on};
+use crate::web::reply::{Notice, Reply, done, page_with};
+use crate::web::views::chrome::{Section, SettingsItem, SettingsNav, form_token};
+use crate::web::views::person::{People, PersonView};
+use crate::web::views::time::{TimeView, Times};
+use crate::web::views::user_events::{Names, words};
+
+/// What is edited on the page.
+#[derive(Deserialize, Default, Clone)]
+#[serde(default)]
+pub struct UserForm {
+    version: i64,
+    full_name: String,
+    display_name: String,
+    email: String,
+    role: Vec<String>,
+    team: Vec<String>,
+    channel: Vec<String>,
+    beta_access: String,
+}
+
+/// Which session is to end; none means all.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct RevokeForm {
+    session: String,
+}
+
+/// A box to tick.
+pub(super) struct Tick {
+    pub id: String,
+    pub label: String,
+    pub hint: String,
+    pub on: bool,
+    pub locked: bool,
+}
+
+struct SessionRow {
+    id: String,
+    device: String,
+    phone: bool,
+    address: String,
+    seen: TimeView,
+}
+
+struct AttemptRow {
+    at: TimeView,
+    address: String,
+    device: String,
+    succeeded: bool,
+}
+
+struct ChangeRow {
+    words: String,
+    by: Option<String>,
+    at: TimeView,
+}
+
+struct Held {
+    label: &'static str,
+    count: String,
+    href: String,
+}
+
+#[derive(Template)]
+#[template(path = "pages/settings_user.html")]
+struct UserPage {
+    nav: SettingsNav,
+    csrf: String,
+    who: PersonView,
+    inactive: bool,
+    invited: bool,
+    summary: String,
+    status_line: String,
+    form: UserForm,
+    problems: Problems,
+    roles: Vec<Tick>,
+    teams: Vec<Tick>,
+    channels: Vec<Tick>,
+    may_edit: bool,
+    may_edit_roles: bool,
+    may_edit_teams: bool,
+    may_edit_channels: bool,
+    may_see_conversations: bool,
+    sessions: Vec<SessionRow>,
+    sessions_text: String,
+    attempts: Vec<AttemptRow>,
+    held: Vec<Held>,
+    held_total: String,
+    holds_any: bool,
+    changes: Vec<ChangeRow>,
+    change: Offer,
+}
+
+struct Loaded {
+    user: User,
+    roles: Vec<Role>,
+    held_roles: Vec<RoleId>,
+    teams: Vec<(String, String, bool)>,
+    channels: Vec<(String, String, bool)>,
+    sessions: Vec<store::sessions::Session>,
+    attempts: Vec<store::logins::Attempt>,
+    open: i64,
+    snoozed: i64,
+    changes: Vec<ChangeRow>,
+    owners: usize,
+    now: chrono::DateTime<chrono::Utc>,
+}
+
+fn load(rx: &mut Rx, id: UserId, zone: chrono_tz::Tz) -> Result<Loaded, Failure> {
+    let user = store::users::find(rx, id)?.ok_or(Failure::NotFound)?;
+    let roles = store::roles::list(rx)?;
+    let held_roles = store::roles::list_of_users(rx, &[id])?.remove(&id).unwrap_or_default();
+    let (teams, in_teams) =
+        (store::teams::list(rx)?, store::teams::list_of_users(rx, &[id])?.remove(&id).unwrap_or_default());
+    let (channels, in_channels) =
+        (store::channels::list(rx)?, store::channels::list_of_users(rx, &[id])?.remove(&id).unwrap_or_default());
+    let held = counts::find(rx, &[ConversationStatus::Open, ConversationStatus::Snoozed], &Sees::All)?;
+    let of = |status| held.by_person(status).get(&id).copied().unwrap_or(0);
+    let (open, snoozed) = (of(ConversationStatus::Open), of(ConversationStatus::Snoozed));
+    let events = store::audit::list_about_user(rx, id, 12)?;
+    let actors: Vec<UserId> = events.iter().filter_map(|event| event.actor).collect();
+    let people = People::new(&store::users::list_briefs(rx, &actors)?);
+    let times = Times::new(rx.now(), zone);
+    let names = Names {
+        role: &|id| roles.iter().find(|role| role.id == id).map(|role| role.name.clone()),
+        team: &|id| teams.iter().find(|team| team.id == id).map(|team| team.name.clone()),
+        channel: &|id| channels.iter().find(|channel| channel.id == id).map(|channel| channel.name.clone()),
+    };
+    let changes = events
+        .iter()
+        .map(|event| ChangeRow {
+            words: words(event, &names),
+            by: event.actor.filter(|actor| *actor != id).map(|actor| people.get(actor).name),
+            at: times.short(event.at),
+        })
+        .collect();
+    Ok(Loaded {
+        sessions: store::sessions::list_of_user(rx, id)?,
+        attempts: store::logins::list_of_user(rx, id, 10)?,
+        teams: teams.iter().map(|one| (one.id.to_string(), one.name.clone(), in_teams.contains(&one.id))).collect(),
+        channels: channels
+            .iter()
+            .map(|one| (one.id.to_string(), one.name.clone(), in_channels.contains(&one.id)))
+            .collect(),
+        owners: store::users::count_active_owners(rx)?,
+        now: rx.now(),
+        user,
+        roles,
+        held_roles,
+        open,
+        snoozed,
+        changes,
+    })
+}
+
+/// A user's page.
+///
+/// # Errors
+/// [`WebError::NotFound`] for a user who is none here.
+pub async fn show(may: May<users::View>, id: Id<UserId>) -> Reply {
+    render(&may.viewer, id.0, None, StatusCode::OK).await
+}
+
+async fn render(viewer: &Viewer, id: UserId, typed: Option<(UserForm, Problems)>, status: StatusCode) -> Reply {
+    let zone = viewer.known.workspace.time_zone;
+    let loaded = viewer.read(move |rx| load(rx, id, zone)).await?;
+    let title = loaded.user.name.full.clone();
+    let content = view(viewer, loaded, typed);
+    page_with(viewer, status, &title, Section::Settings, &content)
+}
+
+fn view(viewer: &Viewer, loaded: Loaded, typed: Option<(UserForm, Problems)>) -> UserPage {
+    let may = |key| viewer.known.person.permissions.has(key);
+    let actor = &viewer.known.scope.actor;
+    let user = &loaded.user;
+    let editable = user.may_be_changed_by(actor).is_ok();
+    let inactive = user.status == Status::Inactive;
+    let rule =
+        if inactive { user.may_be_reactivated_by(actor) } else { user.may_be_deactivated_by(actor, loaded.owners) };
+    let (form, problems) = typed.unwrap_or_else(|| (as_form(&loaded), Problems::new()));
+    let times = Times::new(loaded.now, viewer.known.workspace.time_zone);
+    let total = loaded.open + loaded.snoozed;
+    let link = |status: &str| format!("/inbox?assignee={}&status={status}", user.id);
+    UserPage {
+        nav: SettingsNav::new(viewer, SettingsItem::Users),
+        csrf: form_token(&viewer.req),
+        who: PersonView::new(user.id, &user.name, user.status),
+        inactive,
+        invited: user.status == Status::Invited,
+        summary: summary(&loaded, &times),
+        status_line: status_line(user, &times),
+        roles: role_ticks(&loaded, actor, &form, editable && may(Key::UsersAssignRoles)),
+        teams: ticks(&loaded.teams, &form.team),
+        channels: ticks(&loaded.channels, &form.channel),
+        may_edit: editable && may(Key::UsersEdit),
+        may_edit_roles: editable && may(Key::UsersEdit) && may(Key::UsersAssignRoles),
+        may_edit_teams: editable && may(Key::UsersEdit) && may(Key::TeamsEditMembers),
+        may_edit_channels: editable && may(Key::UsersEdit) && may(Key::ChannelsManage),
+        may_see_conversations: may(Key::ConversationsViewAll),
+        sessions_text: counted(i64::try_from(loaded.sessions.len()).unwrap_or(0), "session", "sessions"),
+        sessions: loaded
+            .sessions
+            .iter()
+            .map(|one| SessionRow {
+                id: one.id.to_string(),
+                device: browser(&one.device),
+                phone: one.device.contains("Mobile"),
+                address: one.address.clone(),
+                seen: times.ago(one.last_seen_at),
+            })
+            .collect(),
+        attempts: loaded
+            .attempts
+            .iter()
+            .map(|one| AttemptRow {
+                at: times.full(one.at),
+                address: one.address.clone(),
+                device: browser(&one.device),
+                succeeded: one.succeeded,
+            })
+            .collect(),
+        held: vec![
+            Held { label: "Open conversations", count: grouped(loaded.open), href: link("open") },
+            Held { label: "Snoozed conversations", count: grouped(loaded.snoozed), href: link("snoozed") },
+        ],
+        held_total: counted(total, "item", "items"),
+        holds_any: total > 0,
+        change: Offer::from_rule(may(Key::UsersDeactivate), rule),
+        changes: loaded.changes,
+        form,
+        problems,
+    }
+}
+
+fn as_form(loaded: &Loaded) -> UserForm {
+    let on = |list: &[(String, String, bool)]| list.iter().filter(|one| one.2).map(|one| one.0.clone()).collect();
+    UserForm {
+        version: loaded.user.version,
+        full_name: loaded.user.name.full.clone(),
+        display_name: loaded.user.name.display.clone(),
+        email: loaded.user.email.clone(),
+        role: loaded.held_roles.iter().map(ToString::to_string).collect(),
+        team: on(&loaded.teams),
+        channel: on(&loaded.channels),
+        beta_access: if loaded.user.beta_access { "on".to_owned() } else { String::new() },
+    }
+}
+
+fn summary(loaded: &Loaded, times: &Times) -> String {
+    let roles: Vec<&str> = loaded
+        .roles
+        .iter()
+        .filter(|role| loaded.held_roles.contains(&role.id))
+        .map(|role| role.name.as_str())
+        .collect();
+    let teams: Vec<&str> = loaded.teams.iter().filter(|one| one.2).map(|one| one.1.as_str()).collect();
+    let mut text = roles.join(" and ");
+    if !teams.is_empty() {
+        text = format!("{text} in {}", teams.join(", "));
+    }
+    let joined = times.day(loaded.user.created_at).text;
+    let seen = loaded
+        .user
+        .last_seen_at
+        .map_or_else(|| "never logged in".to_owned(), |at| format!("last seen {}", times.ago(at).text));
+    format!("{text} · joined {joined} · {seen}")
+}
+
+fn status_line(user: &User, times: &Times) -> String {
+    let since = times.day(user.status_changed_at).text;
+    match (user.status, user.reason) {
+        (Status::Inactive, Some(reason)) => format!("since {since} · {}", reason.label()),
+        (Status::Inactive, None) => format!("since {since}"),
+        _ => String::new(),
+    }
+}
+
+/// Boxes of roles; those that the editor may not give are shown but locked.
+fn role_ticks(loaded: &Loaded, actor: &crate::domain::access::Actor, form: &UserForm, open: bool) -> Vec<Tick> {
+    loaded
+        .roles
+        .iter()
+        .map(|role| {
+            let id = role.id.to_string();
+            Tick {
+                on: form.role.contains(&id),
+                locked: !open || !may_grant(actor, role),
+                id,
+                label: role.name.clone(),
+                hint: role.description.clone(),
+            }
+        })
+        .collect()
+}
+
+fn ticks(all: &[(String, String, bool)], picked: &[String]) -> Vec<Tick> {
+    all.iter()
+        .map(|(id, label, _)| Tick {
+            id: id.clone(),
+            label: label.clone(),
+            hint: String::new(),
+            on: picked.contains(id),
+            locked: false,
+        })
+        .collect()
+}
+
+/// "Firefox on Linux", from what the browser calls itself.
+#[must_use]
+pub(super) fn browser(agent: &str) -> String {
+    let name =
+        [("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari")]
+            .iter()
+            .find(|(mark, _)| agent.contains(mark))
+            .map_or("A browser", |(_, name)| *name);
+    let system = [
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Android", "Android"),
+        ("Windows", "Windows"),
+        ("Mac OS", "macOS"),
+        ("Linux", "Linux"),
+    ]
+    .iter()
+    .find(|(mark, _)| agent.contains(mark))
+    .map(|(_, name)| *name);
+    system.map_or_else(|| name.to_owned(), |system| format!("{name} on {system}"))
+}
+
+/// Changes identity, roles, teams and channels.
+///
+/// # Errors
+/// [`WebError::NotFound`] for ids that are none here; 409 if somebody else was quicker.
+pub async fn update(may: May<users::Edit>, id: Id<UserId>, Form(form): Form<UserForm>) -> Reply {
+    let May { viewer, can } = may;
+    let id = id.0;
+    let mut problems = Problems::new();
+    let email = problems.take("email", parse_email(&form.email));
+    let full = problems.take("full_name", parse_name(&form.full_name, "Enter their full name"));
+    let display = if form.display_name.trim().is_empty() {
+        full.split(' ').next().unwrap_or_default().to_owned()
+    } else {
+        problems.take("display_name", parse_name(&form.display_name, "Enter a display name"))
+    };
+    if !problems.is_empty() {
+        return render(&viewer, id, Some((form, problems)), StatusCode::UNPROCESSABLE_ENTITY).await;
+    }
+    let locked = locked_roles(&viewer, id).await?;
+    let mut roles: Vec<RoleId> = ids(&form.role)?;
+    // Boxes that are locked are not posted: what is held of those stays.
+    roles.extend(locked.into_iter().filter(|role| !roles.contains(role)).collect::<Vec<_>>());
+    let edit = Edit {
+        version: form.version,
+        email,
+        name: Name { full, display },
+        beta_access: is_on(&form.beta_access),
+        roles: Some(roles),
+        teams: Some(ids(&form.team)?),
+        channels: Some(ids(&form.channel)?),
+    };
+    let saved = viewer.write(move |tx| actions::users::update(tx, &can, id, &edit)).await;
+    match saved {
+        Ok(user) => {
+            done(&viewer, &format!("/settings/users/{id}"), Notice::new(format!("{} is saved.", user.name.full)))
+        }
+        Err(Failure::Refused(refusal)) => {
+            let mut problems = Problems::new();
+            let field = match &refusal {
+                Refusal::User(UserRefusal::EmailTaken(_)) => "email",
+                Refusal::User(UserRefusal::OnlyOwner(_) | UserRefusal::RoleBeyondYou(_) | UserRefusal::NoRole) => {
+                    "roles"
+                }
+                _ => "",
+            };
+            problems.add(field, refusal.to_string());
+            render(&viewer, id, Some((form, problems)), StatusCode::UNPROCESSABLE_ENTITY).await
+        }
+        Err(Failure::Stale) => {
+            let mut problems = Problems::new();
+            problems.add("", Failure::Stale.to_string());
+            render(&viewer, id, Some((form, problems)), StatusCode::CONFLICT).await
+        }
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+/// The roles that a user holds and the editor may not take.
+async fn locked_roles(viewer: &Viewer, id: UserId) -> Result<Vec<RoleId>, WebError> {
+    let actor = viewer.known.scope.actor.clone();
+    viewer
+        .read(move |rx| {
+            let held = store::roles::list_of_users(rx, &[id])?.remove(&id).unwrap_or_default();
+            let all = store::roles::list(rx)?;
+            Ok(all
+                .iter()
+                .filter(|role| held.contains(&role.id) && !may_grant(&actor, role))
+                .map(|role| role.id)
+                .collect())
+        })
+        .await
+}
+
+/// Ends one session of a user, or all (S-4).
+///
+/// # Errors
+/// [`WebError::NotFound`] for a user who is none here.
+pub async fn revoke(may: May<users::Edit>, id: Id<UserId>, Form(form): Form<RevokeForm>) -> Reply {
+    let May { viewer, can } = may;
+    let id = id.0;
+    let session: Option<SessionId> = match form.session.as_str() {
+        "" => None,
+        text => Some(text.parse().map_err(|_| WebError::NotFound)?),
+    };
+    let count = viewer.write(move |tx| actions::users::end_sessions(tx, &can, id, session)).await?;
+    let ended = counted(i64::try_from(count).unwrap_or(0), "session", "sessions");
+    done(&viewer, &format!("/settings/users/{id}"), Notice::new(format!("Logged out of {ended}.")))
+}

@@ -1,0 +1,270 @@
+//! Deactivating and reactivating a user (U-6, U-7, U-9).
+
+use actix_web::http::StatusCode;
+use askama::Template;
+use serde::Deserialize;
+
+use crate::actions;
+use crate::actions::users::Plan;
+use crate::domain::access::{Can, Key, Sees, users};
+use crate::domain::assignment::Target;
+use crate::domain::conversations::Status as ConversationStatus;
+use crate::domain::ids::UserId;
+use crate::domain::text::{counted, grouped};
+use crate::domain::users::{Reason, Status, UserRefusal};
+use crate::failure::{Failure, Refusal};
+use crate::store::{self, counts};
+use crate::web::extract::{Empty, Form, Id, May, Viewer};
+use crate::web::forms::Problems;
+use crate::web::reply::{Notice, Reply, dialog, done};
+use crate::web::views::chrome::{SettingsItem, form_token};
+use crate::web::views::person::PersonView;
+
+/// What is chosen in the dialog.
+#[derive(Deserialize, Default, Clone)]
+#[serde(default)]
+pub struct DeactivateForm {
+    reason: String,
+    plan_open: String,
+    plan_snoozed: String,
+}
+
+struct TargetChoice {
+    value: String,
+    label: String,
+}
+
+struct PlanRow {
+    name: &'static str,
+    kind: &'static str,
+    count: String,
+    picked: String,
+}
+
+#[derive(Template)]
+#[template(path = "partials/deactivate.html")]
+struct DeactivateDialog {
+    csrf: String,
+    who: PersonView,
+    sessions: String,
+    logged_in: bool,
+    rows: Vec<PlanRow>,
+    people: Vec<TargetChoice>,
+    teams: Vec<TargetChoice>,
+    reasons: Vec<(&'static str, &'static str, bool)>,
+    total: String,
+    holds_any: bool,
+    may_plan: bool,
+    undo_hours: i32,
+    problems: Problems,
+}
+
+#[derive(Template)]
+#[template(path = "partials/only_owner.html")]
+struct RefusedDialog {
+    who: PersonView,
+    sentence: String,
+    only_owner: bool,
+    others: Vec<(String, String)>,
+}
+
+#[derive(Template)]
+#[template(path = "partials/reactivate.html")]
+struct ReactivateDialog {
+    csrf: String,
+    who: PersonView,
+    roles: String,
+    teams: String,
+    holds: Option<String>,
+}
+
+/// The dialog, or the refusal with the way out in the same place.
+///
+/// # Errors
+/// 404 for a user who is none here.
+pub async fn ask_deactivate(may: May<users::Deactivate>, id: Id<UserId>) -> Reply {
+    let form = DeactivateForm { reason: "left".into(), plan_open: "keep".into(), plan_snoozed: "keep".into() };
+    show(&may.viewer, id.0, &form, Problems::new(), StatusCode::OK).await
+}
+
+async fn show(viewer: &Viewer, id: UserId, form: &DeactivateForm, problems: Problems, status: StatusCode) -> Reply {
+    let actor = viewer.known.scope.actor.clone();
+    let (user, refusal, others, data) = viewer
+        .read(move |rx| {
+            let user = store::users::find(rx, id)?.ok_or(Failure::NotFound)?;
+            let owners = store::users::count_active_owners(rx)?;
+            let refusal = user.may_be_deactivated_by(&actor, owners).err();
+            let held = counts::find(rx, &[ConversationStatus::Open, ConversationStatus::Snoozed], &Sees::All)?;
+            let people = store::users::list_assignable(rx)?;
+            let teams = store::teams::list(rx)?;
+            let members = store::teams::list_members(rx, None)?;
+            let sessions = store::sessions::count_of_user(rx, id)?;
+            let others: Vec<(String, String)> = store::users::list_by_status(rx, &[Status::Active])?
+                .into_iter()
+                .filter(|one| one.id != id)
+                .take(50)
+                .map(|one| (one.id.to_string(), one.name.full))
+                .collect();
+            Ok((user, refusal, others, (held, people, teams, members, sessions)))
+        })
+        .await?;
+    let who = PersonView::new(user.id, &user.name, user.status);
+    let title = format!("Deactivate {}?", user.name.full);
+    if let Some(refusal) = refusal {
+        let only_owner = matches!(refusal, UserRefusal::OnlyOwner(_));
+        let others = if only_owner && viewer.known.person.is_owner { others } else { Vec::new() };
+        let content = RefusedDialog { who, sentence: refusal.to_string(), only_owner, others };
+        return dialog(viewer, StatusCode::CONFLICT, &title, "", SettingsItem::Users, &content);
+    }
+    let (held, people, teams, members, sessions) = data;
+    let open_work = held.by_person(ConversationStatus::Open);
+    let of = |status| held.by_person(status).get(&id).copied().unwrap_or(0);
+    let (open, snoozed) = (of(ConversationStatus::Open), of(ConversationStatus::Snoozed));
+    let row =
+        |name, kind, count: i64, picked: &str| PlanRow { name, kind, count: grouped(count), picked: picked.to_owned() };
+    let mut rows = Vec::new();
+    if open > 0 {
+        rows.push(row("plan_open", "Open conversations", open, &form.plan_open));
+    }
+    if snoozed > 0 {
+        rows.push(row("plan_snoozed", "Snoozed conversations", snoozed, &form.plan_snoozed));
+    }
+    let content = DeactivateDialog {
+        csrf: form_token(&viewer.req),
+        sessions: counted(sessions, "session", "sessions"),
+        logged_in: sessions > 0,
+        rows,
+        people: people
+            .iter()
+            .filter(|one| one.id != id)
+            .map(|one| TargetChoice {
+                value: Target::User(one.id).print(),
+                label: format!("{} · {} open", one.name.full, grouped(open_work.get(&one.id).copied().unwrap_or(0))),
+            })
+            .collect(),
+        teams: teams
+            .iter()
+            .map(|team| {
+                let active =
+                    members.iter().filter(|one| one.team == team.id && one.status == Status::Active && one.user != id);
+                TargetChoice {
+                    value: Target::Team(team.id).print(),
+                    label: format!("{} · {} active", team.name, active.count()),
+                }
+            })
+            .collect(),
+        reasons: Reason::ALL.iter().map(|one| (one.as_str(), one.label(), one.as_str() == form.reason)).collect(),
+        total: grouped(open + snoozed),
+        holds_any: open + snoozed > 0,
+        may_plan: viewer.known.person.permissions.has(Key::HandoversRun),
+        undo_hours: viewer.known.workspace.undo_hours,
+        problems,
+        who,
+    };
+    dialog(viewer, status, &title, "lg", SettingsItem::Users, &content)
+}
+
+/// A choice of the plan; a missing one keeps.
+fn target(text: &str) -> Result<Option<Target>, &'static str> {
+    match text {
+        "" | "keep" => Ok(None),
+        other => Target::parse(other).map(Some).ok_or("Choose who takes these over"),
+    }
+}
+
+/// Deactivates: access is gone at once, conversations move as planned.
+///
+/// # Errors
+/// 404 for ids that are none here.
+pub async fn deactivate(may: May<users::Deactivate>, id: Id<UserId>, Form(form): Form<DeactivateForm>) -> Reply {
+    let May { viewer, can } = may;
+    let id = id.0;
+    let mut problems = Problems::new();
+    let open = problems.take("plan_open", target(&form.plan_open));
+    let snoozed = problems.take("plan_snoozed", target(&form.plan_snoozed));
+    if !problems.is_empty() {
+        return show(&viewer, id, &form, problems, StatusCode::UNPROCESSABLE_ENTITY).await;
+    }
+    let plan = Plan { open, snoozed };
+    let run = if plan.moves() { Some(viewer.must()?) } else { Can::check(viewer.scope()) };
+    let reason = Reason::parse(&form.reason);
+    let done_it = viewer.write(move |tx| actions::users::deactivate(tx, &can, run.as_ref(), id, reason, plan)).await;
+    let gone = match done_it {
+        Ok(gone) => gone,
+        Err(Failure::Refused(Refusal::User(_))) => {
+            return show(&viewer, id, &form, Problems::new(), StatusCode::CONFLICT).await;
+        }
+        Err(Failure::Refused(refusal)) => {
+            return show(&viewer, id, &form, Problems::of(&refusal), StatusCode::UNPROCESSABLE_ENTITY).await;
+        }
+        Err(failure) => return Err(failure.into()),
+    };
+    viewer.app.wake.now();
+    let sessions = counted(i64::try_from(gone.sessions_ended).unwrap_or(0), "session", "sessions");
+    let text = format!("{} is deactivated and logged out of {sessions}.", gone.user.name.full);
+    let notice = match gone.job {
+        Some(job) => {
+            Notice::new(format!("{text} Their conversations are being moved.")).link("Details", format!("/jobs/{job}"))
+        }
+        None => Notice::new(text).link("Profile", format!("/settings/users/{id}")),
+    };
+    done(&viewer, "/settings/users", notice)
+}
+
+/// The dialog that asks before a person comes back.
+///
+/// # Errors
+/// 404 for a user who is none here.
+pub async fn ask_reactivate(may: May<users::Deactivate>, id: Id<UserId>) -> Reply {
+    let viewer = may.viewer;
+    let id = id.0;
+    let actor = viewer.known.scope.actor.clone();
+    let (user, refusal, roles, teams, held) = viewer
+        .read(move |rx| {
+            let user = store::users::find(rx, id)?.ok_or(Failure::NotFound)?;
+            let refusal = user.may_be_reactivated_by(&actor).err();
+            let held_roles = store::roles::list_of_users(rx, &[id])?.remove(&id).unwrap_or_default();
+            let roles: Vec<String> = store::roles::list(rx)?
+                .into_iter()
+                .filter(|one| held_roles.contains(&one.id))
+                .map(|one| one.name)
+                .collect();
+            let in_teams = store::teams::list_of_users(rx, &[id])?.remove(&id).unwrap_or_default();
+            let teams: Vec<String> = store::teams::list(rx)?
+                .into_iter()
+                .filter(|one| in_teams.contains(&one.id))
+                .map(|one| one.name)
+                .collect();
+            let held = counts::find(rx, &[ConversationStatus::Open, ConversationStatus::Snoozed], &Sees::All)?;
+            let of = |status| held.by_person(status).get(&id).copied().unwrap_or(0);
+            Ok((user, refusal, roles, teams, of(ConversationStatus::Open) + of(ConversationStatus::Snoozed)))
+        })
+        .await?;
+    let who = PersonView::new(user.id, &user.name, user.status);
+    let title = format!("Reactivate {}?", user.name.full);
+    if let Some(refusal) = refusal {
+        let content = RefusedDialog { who, sentence: refusal.to_string(), only_owner: false, others: Vec::new() };
+        return dialog(&viewer, StatusCode::CONFLICT, &title, "", SettingsItem::Users, &content);
+    }
+    let content = ReactivateDialog {
+        csrf: form_token(&viewer.req),
+        who,
+        roles: roles.join(", "),
+        teams: if teams.is_empty() { "None".to_owned() } else { teams.join(", ") },
+        holds: (held > 0).then(|| counted(held, "conversation", "conversations")),
+    };
+    dialog(&viewer, StatusCode::OK, &title, "sm", SettingsItem::Users, &content)
+}
+
+/// Reactivates: same password, roles, teams and channels as before.
+///
+/// # Errors
+/// 404 for a user who is none here; 409 if somebody was quicker.
+pub async fn reactivate(may: May<users::Deactivate>, id: Id<UserId>, _: Form<Empty>) -> Reply {
+    let May { viewer, can } = may;
+    let id = id.0;
+    let user = viewer.write(move |tx| actions::users::reactivate(tx, &can, id)).await?;
+    let notice = Notice::new(format!("{} is active again, with the same password, roles and teams.", user.name.full))
+        .link("Profile", format!("/settings/users/{id}"));
+    done(&viewer, "/settings/users/inactive", notice)
+}

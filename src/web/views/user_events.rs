@@ -1,0 +1,85 @@
+//! What happened to a user, in words.
+
+use crate::domain::ids::{ChannelId, RoleId, TeamId};
+use crate::domain::users::Reason;
+use crate::store::audit::Recorded;
+
+/// The names that words are made with.
+pub struct Names<'a> {
+    /// Of roles.
+    pub role: &'a dyn Fn(RoleId) -> Option<String>,
+    /// Of teams.
+    pub team: &'a dyn Fn(TeamId) -> Option<String>,
+    /// Of channels.
+    pub channel: &'a dyn Fn(ChannelId) -> Option<String>,
+}
+
+/// A recorded event about a user, in a few words.
+#[must_use]
+pub fn words(event: &Recorded, names: &Names) -> String {
+    let team = |id: Option<TeamId>| id.and_then(|id| (names.team)(id)).unwrap_or_else(|| "a deleted team".to_owned());
+    let channel = || {
+        id_in(event.detail("channel"))
+            .and_then(|id| (names.channel)(ChannelId(id)))
+            .unwrap_or_else(|| "a channel".to_owned())
+    };
+    match event.name.as_str() {
+        "user.invited" => "Invited".to_owned(),
+        "user.created" => "Account made".to_owned(),
+        "invite.resent" => "Invite sent again".to_owned(),
+        "invite.link_copied" => "Invite link copied".to_owned(),
+        "invite.accepted" => "Accepted the invite".to_owned(),
+        "invite.renewal_asked" => "Asked for a new invite".to_owned(),
+        "user.updated" => format!("Changed {}", fields(event.detail("fields"))),
+        "user.roles_changed" => roles(event, names),
+        "user.deactivated" => match event.detail("reason").as_str().and_then(Reason::parse) {
+            Some(reason) => format!("Deactivated: {}", reason.label().to_lowercase()),
+            None => "Deactivated".to_owned(),
+        },
+        "user.reactivated" => "Reactivated".to_owned(),
+        "user.logged_in" => "Logged in".to_owned(),
+        "user.logged_out" => "Logged out".to_owned(),
+        "sessions.ended" => "Logged out of sessions".to_owned(),
+        "password.reset_asked" => "Asked for a new password".to_owned(),
+        "password.changed" => "Password changed".to_owned(),
+        "team.member_added" => format!("Added to {}", team(event.to.1)),
+        "team.member_removed" => format!("Removed from {}", team(event.from.1)),
+        "team.lead_changed" if *event.detail("lead") == true => format!("Made lead of {}", team(event.to.1)),
+        "team.lead_changed" => format!("No longer lead of {}", team(event.to.1)),
+        "channel.member_added" => format!("Added to {}", channel()),
+        "channel.member_removed" => format!("Removed from {}", channel()),
+        other => other.replace(['.', '_'], " "),
+    }
+}
+
+fn id_in(value: &serde_json::Value) -> Option<uuid::Uuid> {
+    value.as_str()?.parse().ok()
+}
+
+fn fields(value: &serde_json::Value) -> String {
+    let words: Vec<&str> = value
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|field| match field.as_str()? {
+            "email" => Some("email"),
+            "full_name" => Some("full name"),
+            "display_name" => Some("display name"),
+            "beta_access" => Some("beta access"),
+            _ => None,
+        })
+        .collect();
+    words.join(", ")
+}
+
+fn roles(event: &Recorded, names: &Names) -> String {
+    let list = |key: &str| -> Vec<String> {
+        event.detail(key).as_array().into_iter().flatten().filter_map(|id| (names.role)(RoleId(id_in(id)?))).collect()
+    };
+    let (added, removed) = (list("added"), list("removed"));
+    match (added.is_empty(), removed.is_empty()) {
+        (false, true) => format!("Given the role {}", added.join(", ")),
+        (true, false) => format!("Role {} taken", removed.join(", ")),
+        _ => format!("Role changed from {} to {}", removed.join(", "), added.join(", ")),
+    }
+}

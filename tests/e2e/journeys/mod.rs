@@ -1,0 +1,3 @@
+//! What people do with Baton, from the first page to the last.
+
+mod leaving;

@@ -1,0 +1,8 @@
+//! The product as browsers see it: pages, forms, fragments, on both databases.
+
+mod access;
+mod doors;
+mod invites;
+mod sessions;
+mod teams;
+mod users;

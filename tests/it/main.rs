@@ -1,0 +1,22 @@
+//! Baton's integration tests: one binary, so that there is one thing to link. Everything that touches a database is
+//! written once and runs on SQLite and on PostgreSQL; see `support::on_both!`.
+//!
+//! Start them with `bin/test`, or with `bin/postgres run -- cargo test --test it`.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on shall stop with a message"
+)]
+
+mod support;
+
+mod bulk;
+mod http;
+mod mail_in;
+mod migrations;
+mod people;
+mod races;
+mod store;

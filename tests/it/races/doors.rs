@@ -1,0 +1,137 @@
+//! Whoever comes in while the door is shut: log-in, reset links, mail, contacts, edits.
+
+use baton::actions::{incoming, sessions, users};
+use baton::domain::access::{Can, Cause, Scope};
+use baton::domain::ids::SessionId;
+use baton::domain::roles::Standard;
+use baton::domain::users::Status;
+use baton::failure::Failure;
+use baton::store;
+
+use crate::support::world::password_hash;
+use crate::support::{World, at_once, both_at_once, on_both};
+
+on_both! {
+    fn no_session_outlives_the_deactivation_that_it_met(w: World) {
+        let b = w.instance_b();
+        let olga = w.scope(w.olga);
+        let can = Can::check(&olga).expect("Olga may");
+        for round in 0..30_u32 {
+            let key_hash = format!("key {round}");
+            let new = store::anywhere::NewSession {
+                id: SessionId(uuid::Uuid::from_u128(1000 + u128::from(round))),
+                key_hash: &key_hash,
+                workspace: w.workspace,
+                user: w.bob,
+                state: "{}",
+                address: "192.0.2.1",
+                device: "Firefox",
+                created_at: w.now(),
+            };
+            let plan = users::Plan::default();
+            let (logged_in, left) = both_at_once(
+                || b.anywhere_now(|ax| store::anywhere::insert_session(ax, &new)),
+                || w.db.write_now(&olga, |tx| users::deactivate(tx, &can, None, w.bob, None, plan)),
+            );
+            left.expect("to leave");
+            logged_in.expect("an answer");
+            // Not merely refused while Bob is inactive: gone, so that it does not come back to life with him.
+            assert_eq!(w.read(|rx| store::sessions::count_of_user(rx, w.bob)), 0, "round {round}");
+            w.by(w.olga, |tx| users::reactivate(tx, &can, w.bob)).expect("to come back");
+        }
+    }
+
+    fn a_reset_link_works_once(w: World) {
+        let b = w.instance_b();
+        for _ in 0..8 {
+            let token = w.system_does(|tx| {
+                let secret = store::logins::insert_password_link(tx, w.bob, baton::domain::logins::RESET)?;
+                Ok(tx.unrecorded(secret, "a test sets the scene"))
+            });
+            let system = w.system();
+            let reset = |db: &store::Db| {
+                db.write_now(&system, |tx| sessions::reset_password(tx, token.reveal(), w.bob, password_hash()))
+            };
+            let (one, two) = both_at_once(|| reset(&w.db), || reset(&b));
+            let lost = if one.is_ok() { two } else { one };
+            assert!(matches!(lost, Err(Failure::Refused(_))), "{lost:?}");
+        }
+    }
+
+    fn one_mail_delivered_to_two_instances_is_stored_once(w: World) {
+        let b = w.instance_b();
+        let system = Scope::system(w.workspace, Some(Cause::IncomingMail));
+        for round in 0..12 {
+            let raw_text = format!(
+                "From: Zoe <zoe{round}@customer.example>\r\nSubject: Hello\r\nMessage-ID: <{round}@customer.example>\r\n\r\nHi\r\n"
+            );
+            let mail = baton::mail::incoming::read(raw_text.as_bytes()).expect("a mail");
+            let raw = incoming::Raw { sha256: baton::domain::secrets::file_hash(raw_text.as_bytes()), size: 10 };
+            let before = w.number("SELECT count(*) FROM conversations");
+            let take = |db: &store::Db| db.write_now(&system, |tx| incoming::receive(tx, w.email, &raw, &mail, &[]));
+            let (one, two) = both_at_once(|| take(&w.db), || take(&b));
+            let answers = [one.expect("an answer"), two.expect("an answer")];
+            let duplicates = answers.iter().filter(|one| **one == incoming::Received::Duplicate).count();
+            assert_eq!(duplicates, 1, "{answers:?}");
+            assert_eq!(w.number("SELECT count(*) FROM conversations"), before + 1);
+        }
+    }
+
+    fn six_mails_of_a_new_customer_at_once_make_one_contact(w: World) {
+        for round in 0..4 {
+            let email = format!("New{round}@customer.example");
+            let ids = at_once(6, |_| {
+                w.system_does(|tx| {
+                    let id = store::contacts::find_or_insert(tx, &email, "New")?;
+                    Ok(tx.unrecorded(id, "a test sets the scene"))
+                })
+            });
+            assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+        }
+    }
+
+    fn of_two_admins_who_edit_one_person_at_once_the_second_is_told(w: World) {
+        let (ada, olga) = (w.scope(w.ada), w.scope(w.olga));
+        let (can_ada, can_olga) = (Can::check(&ada).expect("may"), Can::check(&olga).expect("may"));
+        let wishes = [
+            // What is edited in each round: the roles only, the teams only, the channels only, the name.
+            users_edit(Some(vec![w.roles[&Standard::Agent], w.roles[&Standard::Reader]]), None, None, false),
+            users_edit(Some(vec![w.roles[&Standard::Agent]]), None, None, false),
+            users_edit(None, Some(vec![]), None, false),
+            users_edit(None, Some(vec![w.support, w.returns]), None, false),
+            users_edit(None, None, Some(vec![]), false),
+            users_edit(None, None, Some(vec![w.chat]), false),
+            users_edit(None, None, None, true),
+        ];
+        for (round, wish) in wishes.into_iter().enumerate() {
+            let bob = w.user(w.bob);
+            let edit = wish(&bob);
+            let (one, two) = both_at_once(
+                || w.db.write_now(&ada, |tx| users::update(tx, &can_ada, w.bob, &edit)),
+                || w.db.write_now(&olga, |tx| users::update(tx, &can_olga, w.bob, &edit)),
+            );
+            let lost = if one.is_ok() { two } else { one };
+            assert!(matches!(lost, Err(Failure::Stale)), "round {round}: {lost:?}");
+        }
+        assert_eq!(w.user(w.bob).status, Status::Active);
+    }
+}
+
+type Wish = Box<dyn Fn(&baton::domain::users::User) -> users::Edit>;
+
+fn users_edit(
+    roles: Option<Vec<baton::domain::ids::RoleId>>,
+    teams: Option<Vec<baton::domain::ids::TeamId>>,
+    channels: Option<Vec<baton::domain::ids::ChannelId>>,
+    beta: bool,
+) -> Wish {
+    Box::new(move |user| users::Edit {
+        version: user.version,
+        email: user.email.clone(),
+        name: user.name.clone(),
+        beta_access: user.beta_access != beta,
+        roles: roles.clone(),
+        teams: teams.clone(),
+        channels: channels.clone(),
+    })
+}

@@ -1,0 +1,8 @@
+//! What happens when people are quick: real threads, on both databases, over several instances.
+
+mod assign;
+mod bulk;
+mod doors;
+mod invites;
+mod owners;
+mod snooze;
