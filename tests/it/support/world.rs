@@ -492,8 +492,22 @@ fn build(db: &Db) -> Known {
         for (channel, user) in [(email, agnes), (email, bob), (chat, bob)] {
             store::channels::insert_member(tx, channel, user)?;
         }
-        let known =
-            Known { workspace, roles, olga, ada, sven, agnes, bob, rita, gus, support, returns, email, chat, other: other.clone() };
+        let known = Known {
+            workspace,
+            roles,
+            olga,
+            ada,
+            sven,
+            agnes,
+            bob,
+            rita,
+            gus,
+            support,
+            returns,
+            email,
+            chat,
+            other: other.clone(),
+        };
         Ok(tx.unrecorded(known, "the scene of all tests"))
     })
     .expect("Fernhill")

@@ -174,7 +174,7 @@ async fn write_note(viewer: Viewer, number: ConversationNumber, form: MessageFor
                     if one.may_change_status(StatusChange::Close, tx.now()).is_err() {
                         return Ok(added);
                     }
-                    actions::conversations::change_status(tx, &close, number, StatusChange::Close)
+                    actions::conversations::change_status(tx, close, number, StatusChange::Close)
                 })
                 .await
         }
