@@ -98,7 +98,7 @@ on_both! {
         let until = w.now() + TimeDelta::days(3);
         let of_bob = w.conversations(&[
             w.draft().assignee(w.bob),
-            w.draft().assignee(w.bob).team(w.returns),
+            w.draft().assignee(w.bob).team(w.returns).subject("A rope is too short"),
             w.draft().assignee(w.bob).now(StatusChange::Snooze(until)),
         ]);
         let others = w.conversations(&[

@@ -9,7 +9,7 @@ use baton::failure::Failure;
 use baton::store;
 
 use crate::support::world::password_hash;
-use crate::support::{World, at_once, both_at_once, on_both};
+use crate::support::{at_once, both_at_once, on_both};
 
 on_both! {
     fn no_session_outlives_the_deactivation_that_it_met(w: World) {

@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use crate::support::db::Kind;
-use crate::support::world::Draft;
+use crate::support::draft::Draft;
 use crate::support::{World, on_both};
 
 /// A conversation in small numbers, which the world turns into ids.

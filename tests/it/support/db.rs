@@ -126,16 +126,16 @@ pub enum Prepared {
 
 impl Prepared {
     /// Keeps what `fresh` holds. Nobody may be connected to it any more.
-    pub fn from(fresh: Fresh) -> Self {
-        match fresh.url.clone() {
+    pub fn from(fresh: &Fresh) -> Self {
+        match &fresh.url {
             DatabaseUrl::Sqlite(file) => {
                 let whole = file.with_extension("whole");
                 let statement = format!("VACUUM INTO '{}'", whole.display());
-                sqlite(&file).batch_execute(&statement).expect("a copy of the prepared database");
+                sqlite(file).batch_execute(&statement).expect("a copy of the prepared database");
                 Self::Sqlite(std::fs::read(whole).expect("the copy"))
             }
             DatabaseUrl::Postgres(url) => {
-                let name = url::Url::parse(&url).expect("an address").path().trim_start_matches('/').to_owned();
+                let name = url::Url::parse(url).expect("an address").path().trim_start_matches('/').to_owned();
                 let template = format!("{name}_template");
                 // A copy can only be made of a database that nobody is connected to, and pools close in their own time.
                 let cut = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");

@@ -1,6 +1,8 @@
 //! What the tests stand on: a fresh database for each, and a small world of known people in it.
 
 pub mod db;
+pub mod draft;
+pub mod other;
 pub mod threads;
 pub mod web;
 pub mod world;

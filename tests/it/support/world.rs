@@ -6,17 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use baton::actions::{self, incoming};
+use baton::actions;
 use baton::domain::access::{Actor, Can, Cause, Permission, Person, Scope};
-use baton::domain::assignment::Target;
 use baton::domain::clock::{Clock, Entropy, ManualClock};
-use baton::domain::conversations::{ChannelKind, MessageKind, StatusChange};
+use baton::domain::conversations::ChannelKind;
 use baton::domain::ids::{
-    AttachmentId, ChannelId, ContactId, ConversationId, ConversationNumber, JobId, MailId, ReceivedMailId, RoleId,
-    SessionId, TagId, TeamId, UserId, WorkspaceId,
+    ChannelId, ConversationId, ConversationNumber, RoleId, SessionId, TeamId, UserId, WorkspaceId,
 };
 use baton::domain::roles::Standard;
-use baton::domain::secrets::Secret;
 use baton::domain::users::{Name, Status, User};
 use baton::failure::Failure;
 use baton::store::{self, Ax, Db, Recorded, Rx, Tx};
@@ -25,6 +22,8 @@ use url::Url;
 use uuid::Uuid;
 
 use super::db::{Fresh, Kind, Prepared};
+use super::draft::Draft;
+use super::other::{self, Other};
 
 /// Everybody's password.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -67,29 +66,6 @@ impl Entropy for Counting {
         bits[..8].copy_from_slice(&self.next().to_be_bytes());
         bits
     }
-}
-
-/// A workspace that nobody of Fernhill may see anything of, with a row of every kind.
-#[derive(Clone, Debug)]
-pub struct Other {
-    pub workspace: WorkspaceId,
-    pub xena: UserId,
-    pub role: RoleId,
-    pub team: TeamId,
-    pub channel: ChannelId,
-    pub contact: ContactId,
-    pub tag: TagId,
-    pub conversation: ConversationId,
-    pub number: ConversationNumber,
-    pub attachment: AttachmentId,
-    pub quarantined: ReceivedMailId,
-    pub invited: UserId,
-    pub invite_token: String,
-    pub reset_token: String,
-    pub job: JobId,
-    pub session: SessionId,
-    pub session_key_hash: String,
-    pub mail: MailId,
 }
 
 /// What is known of the two workspaces.
@@ -147,12 +123,12 @@ fn make(kind: Kind) -> Made {
     let database = Fresh::empty(kind);
     let (clock, entropy) = (Arc::new(ManualClock::at(beginning())), Arc::new(Counting(AtomicU64::new(0))));
     let known = {
-        let db = Db::open(database.url(), clock.clone(), entropy.clone()).expect("a database");
+        let db = Db::open(database.url(), clock, entropy.clone()).expect("a database");
         store::migrations::run(&db).expect("migrations");
         build(&db)
     };
     let used = entropy.0.load(Ordering::Relaxed);
-    Made { prepared: Prepared::from(database), known, used }
+    Made { prepared: Prepared::from(&database), known, used }
 }
 
 impl World {
@@ -365,71 +341,6 @@ pub fn scope_of(rx: &mut Rx, who: UserId) -> Result<Scope, Failure> {
     })
 }
 
-/// A conversation to be made.
-#[derive(Clone, Debug)]
-pub struct Draft {
-    pub channel: ChannelId,
-    pub contact: String,
-    pub subject: String,
-    pub holder: (Option<UserId>, Option<TeamId>),
-    pub change: Option<StatusChange>,
-    pub priority: Option<baton::domain::conversations::Priority>,
-    pub waiting: Option<DateTime<Utc>>,
-    pub tags: Vec<String>,
-}
-
-impl Draft {
-    pub fn subject(mut self, subject: &str) -> Self {
-        self.subject = subject.to_owned();
-        self
-    }
-
-    pub fn assignee(mut self, who: UserId) -> Self {
-        self.holder.0 = Some(who);
-        self
-    }
-
-    pub fn team(mut self, team: TeamId) -> Self {
-        self.holder.1 = Some(team);
-        self
-    }
-
-    pub fn now(mut self, change: StatusChange) -> Self {
-        self.change = Some(change);
-        self
-    }
-
-    fn make(&self, tx: &mut Tx) -> Result<(ConversationId, ConversationNumber), Failure> {
-        use store::conversations as c;
-        let contact = store::contacts::find_or_insert(tx, &self.contact, "Harriet Cole")?;
-        let new =
-            c::New { channel: self.channel, contact, subject: &self.subject, team: self.holder.1, continues: None };
-        let (id, number) = c::insert(tx, &new)?;
-        let lock = |tx: &mut Tx| Ok::<_, Failure>(c::lock_many(tx, &[id])?.remove(0));
-        if self.holder.0.is_some() {
-            let one = lock(tx)?;
-            c::set_holder(tx, &one, self.holder)?;
-        }
-        if let Some(change) = self.change {
-            let until = if let StatusChange::Snooze(until) = change { Some(until) } else { None };
-            let one = lock(tx)?;
-            c::set_status(tx, &one, change.to(), until)?;
-        }
-        if let Some(priority) = self.priority {
-            let one = lock(tx)?;
-            c::set_priority(tx, &one, priority)?;
-        }
-        if self.waiting.is_some() {
-            c::set_activity(tx, id, "", self.waiting)?;
-        }
-        for tag in &self.tags {
-            let tag = store::tags::find_or_insert(tx, tag)?;
-            store::tags::insert_on(tx, id, tag)?;
-        }
-        Ok((id, number))
-    }
-}
-
 fn insert_user(tx: &mut Tx, name: &str, domain: &str, roles: &[RoleId], status: Status) -> Result<UserId, Failure> {
     let first = name.split(' ').next().unwrap_or(name);
     let user = store::users::insert(
@@ -445,7 +356,7 @@ fn insert_user(tx: &mut Tx, name: &str, domain: &str, roles: &[RoleId], status: 
     Ok(user)
 }
 
-fn new_workspace(db: &Db, name: &str, slug: &str, owner: &str) -> (WorkspaceId, UserId) {
+pub fn new_workspace(db: &Db, name: &str, slug: &str, owner: &str) -> (WorkspaceId, UserId) {
     let number: u128 = if slug == "fernhill" { 1 } else { 2 };
     let workspace = WorkspaceId(Uuid::from_u128(number << 96));
     let first = owner.split(' ').next().unwrap_or(owner);
@@ -464,14 +375,14 @@ fn new_workspace(db: &Db, name: &str, slug: &str, owner: &str) -> (WorkspaceId, 
     (workspace, owner)
 }
 
-fn roles(rx: &mut Rx) -> Result<HashMap<Standard, RoleId>, Failure> {
+pub fn roles(rx: &mut Rx) -> Result<HashMap<Standard, RoleId>, Failure> {
     Ok(store::roles::list(rx)?.into_iter().filter_map(|role| Some((role.standard?, role.id))).collect())
 }
 
 fn build(db: &Db) -> Known {
     let (workspace, olga) = new_workspace(db, "Fernhill", "fernhill", "Olga Owens");
     let scope = Scope::system(workspace, Some(Cause::Command));
-    let other = build_other(db);
+    let other = other::build(db);
     db.write_now(&scope, |tx| {
         let roles = roles(tx)?;
         let hire = |tx: &mut Tx, name, role| insert_user(tx, name, "fernhill.example", &[roles[&role]], Status::Active);
@@ -511,108 +422,4 @@ fn build(db: &Db) -> Known {
         Ok(tx.unrecorded(known, "the scene of all tests"))
     })
     .expect("Fernhill")
-}
-
-#[expect(clippy::too_many_lines, reason = "one row of every kind, one after another")]
-fn build_other(db: &Db) -> Other {
-    let (workspace, xena) = new_workspace(db, "Xenon", "xenon", "Xena Xu");
-    let scope = db.read_now(workspace, |rx| scope_of(rx, xena)).expect("Xena");
-    let (can_invite, can_bulk) = (Can::check(&scope).expect("may"), Can::check(&scope).expect("may"));
-    let now = db.now();
-    let session_key_hash = baton::domain::secrets::hash("Xena's cookie");
-    let session = SessionId(Uuid::from_u128(99));
-    db.anywhere_now(|ax| {
-        let new = store::anywhere::NewSession {
-            id: session,
-            key_hash: &session_key_hash,
-            workspace,
-            user: xena,
-            state: "{}",
-            address: "198.51.100.1",
-            device: "Safari",
-            created_at: now,
-        };
-        assert!(store::anywhere::insert_session(ax, &new)?);
-        let attempt = store::logins::NewAttempt {
-            workspace: Some(workspace),
-            user: Some(xena),
-            account_hash: "xena",
-            address: "198.51.100.1",
-            device: "Safari",
-            succeeded: true,
-        };
-        store::logins::insert(ax, &attempt)
-    })
-    .expect("Xena's session");
-    db.write_now(&scope, |tx| {
-        let role = roles(tx)?[&Standard::Agent];
-        let team = store::teams::insert(tx, "Support", "")?;
-        store::teams::insert_member(tx, team, xena)?;
-        let channel = store::channels::list(tx)?.remove(0).id;
-        let contact = store::contacts::find_or_insert(tx, "harriet@customer.example", "Harriet Cole")?;
-        let new = store::conversations::New { channel, contact, subject: "Secret", team: Some(team), continues: None };
-        let (conversation, number) = store::conversations::insert(tx, &new)?;
-        let tag = store::tags::find_or_insert(tx, "vip")?;
-        store::tags::insert_on(tx, conversation, tag)?;
-        let message = store::messages::insert(
-            tx,
-            &store::messages::New {
-                conversation,
-                kind: MessageKind::Incoming,
-                author: None,
-                body: "Secret words",
-                html: None,
-                email_message_id: Some("secret@customer.example"),
-                mail: None,
-            },
-        )?;
-        let attachment = store::messages::insert_attachment(tx, message, "secret.pdf", "application/pdf", 3, "abc")?;
-        store::conversations::set_read(tx, conversation, xena)?;
-        let raw = incoming::Raw { sha256: "0".repeat(64), size: 1 };
-        let incoming::Received::Quarantined(quarantined) = *incoming::quarantine(tx, channel, &raw, "empty")?.value()
-        else {
-            panic!("the mail was not quarantined");
-        };
-        let new = actions::invites::New {
-            email: "ivan@xenon.example".to_owned(),
-            name: Name { full: "Ivan".to_owned(), display: "Ivan".to_owned() },
-            roles: vec![role],
-            teams: vec![team],
-            channels: vec![channel],
-            send: true,
-        };
-        let invited = actions::invites::create(tx, &can_invite, &base(), &new)?;
-        let invite_token = invited.value().link.rsplit('/').next().unwrap_or_default().to_owned();
-        let invited = invited.value().user;
-        let reset: Secret = store::logins::insert_password_link(tx, xena, TimeDelta::hours(1))?;
-        let mail = store::outbox::list(tx, None, (1, 0))?.0.remove(0).id;
-        let request = actions::bulk::Request {
-            picked: actions::bulk::Picked::Numbers(vec![number.0]),
-            target: Target::User(xena),
-            submission: "first".to_owned(),
-        };
-        let started = actions::bulk::start(tx, &can_bulk, &request)?;
-        let job = started.value().job;
-        Ok(started.with(Other {
-            workspace,
-            xena,
-            role,
-            team,
-            channel,
-            contact,
-            tag,
-            conversation,
-            number,
-            attachment,
-            quarantined,
-            invited,
-            invite_token,
-            reset_token: reset.reveal().to_owned(),
-            job,
-            session,
-            session_key_hash: session_key_hash.clone(),
-            mail,
-        }))
-    })
-    .expect("Xenon")
 }

@@ -1,0 +1,167 @@
+//! Inviting and accepting (I-1 … I-6).
+
+use baton::actions::invites::{self, Invited};
+use baton::actions::sessions;
+use baton::domain::access::{Can, users as may};
+use baton::domain::ids::UserId;
+use baton::domain::invites::{DeadLink, InviteRefusal};
+use baton::domain::roles::Standard;
+use baton::domain::users::{Name, Status};
+use baton::failure::{Failure, Refusal};
+use baton::store;
+use chrono::TimeDelta;
+
+use super::{refused, since};
+use crate::support::world::{base, password_hash};
+use crate::support::{World, on_both};
+
+fn new_invite(w: &World, email: &str) -> invites::New {
+    invites::New {
+        email: email.to_owned(),
+        name: Name { full: "Nina Novak".to_owned(), display: "Nina Novak".to_owned() },
+        roles: vec![w.roles[&Standard::Agent]],
+        teams: vec![w.support],
+        channels: vec![w.email],
+        send: true,
+    }
+}
+
+fn invite(w: &World, email: &str) -> Result<Invited, Failure> {
+    let can: Can<may::Invite> = w.can(w.ada);
+    w.by(w.ada, |tx| invites::create(tx, &can, &base(), &new_invite(w, email)))
+}
+
+fn token(invited: &Invited) -> String {
+    invited.link.rsplit('/').next().expect("a token").to_owned()
+}
+
+fn accept(w: &World, token: &str) -> Result<UserId, Failure> {
+    w.db.write_now(&w.system(), |tx| invites::accept(tx, token, "Nina Nováková", password_hash()))
+}
+
+fn dead(answer: Result<UserId, Failure>) -> DeadLink {
+    match answer {
+        Err(Failure::Refused(Refusal::Invite(InviteRefusal::Dead(link)))) => link,
+        other => panic!("not dead: {other:?}"),
+    }
+}
+
+on_both! {
+    fn nina_is_invited_and_accepts(w: World) {
+        let events = w.events();
+        let invited = invite(&w, "Nina@fernhill.example").expect("an invite");
+        assert!(invited.link.starts_with("https://baton.example/invites/"));
+        let nina = w.user(invited.user);
+        assert_eq!(nina.status, Status::Invited);
+        let pending = w.read(|rx| store::invites::list(rx, None));
+        assert_eq!((pending.len(), pending[0].user, pending[0].times_sent), (1, invited.user, 1));
+        assert_eq!(pending[0].invited_by, Some(w.ada));
+        assert_eq!(pending[0].expires_at, w.now() + TimeDelta::days(7));
+        assert_eq!(pending[0].mail, Some(("queued".to_owned(), None)));
+        let mails = w.read(|rx| store::outbox::list(rx, None, (10, 0))).0;
+        assert_eq!((mails.len(), mails[0].to.as_str()), (1, "Nina@fernhill.example"));
+        assert!(!w.database.lines("SELECT token_hash AS line FROM invite_links").contains(&token(&invited)));
+
+        // Until then she counts for nothing (I-6).
+        assert!(!w.read(store::users::list_assignable).iter().any(|brief| brief.id == invited.user));
+        assert!(!w.read(|rx| store::teams::list_members(rx, Some(w.support))).iter().any(|one| one.user == invited.user));
+        let no = w.db.write_now(&w.system(), |tx| sessions::log_in(tx, invited.user)).expect_err("no log-in");
+        assert_eq!(no.to_string(), "That email and password don’t match.");
+
+        w.later(TimeDelta::days(7) - TimeDelta::microseconds(1));
+        assert_eq!(accept(&w, &token(&invited)).expect("a live link"), invited.user);
+        let nina = w.user(invited.user);
+        assert_eq!((nina.status, nina.name.full.as_str(), nina.name.display.as_str()), (Status::Active, "Nina Nováková", "Nina"));
+        assert!(w.read(store::users::list_assignable).iter().any(|brief| brief.id == invited.user));
+        assert!(w.read(|rx| store::teams::list_members(rx, Some(w.support))).iter().any(|one| one.user == invited.user));
+        assert!(w.read(|rx| store::invites::list(rx, None)).is_empty());
+        assert_eq!(since(&w, events), ["user.invited", "invite.accepted"]);
+        assert_eq!(dead(accept(&w, &token(&invited))), DeadLink::Used);
+    }
+
+    fn a_link_says_which_kind_of_dead_it_is(w: World) {
+        let can = w.can(w.ada);
+        let invited = invite(&w, "nina@fernhill.example").expect("an invite");
+        let resent = w.by(w.ada, |tx| invites::resend(tx, &can, &base(), invited.user)).expect("once more");
+        assert_ne!(invited.link, resent.link);
+        assert_eq!(dead(accept(&w, &token(&invited))), DeadLink::Replaced);
+        let copied = w.by(w.ada, |tx| invites::copy_link(tx, &can, &base(), invited.user)).expect("a link");
+        assert_eq!(dead(accept(&w, &token(&resent))), DeadLink::Replaced);
+        w.later(TimeDelta::days(7));
+        assert_eq!(dead(accept(&w, &token(&copied))), DeadLink::Expired);
+        let state = w.anywhere(|ax| store::anywhere::find_invite_link(ax, &baton::domain::secrets::hash(&token(&copied))));
+        assert_eq!(state.expect("a link").user, invited.user, "looking consumes nothing");
+        let renewed = w.by(w.ada, |tx| invites::resend(tx, &can, &base(), invited.user)).expect("a new one");
+        let pending = w.read(|rx| store::invites::list(rx, Some("NINA")));
+        assert_eq!((pending[0].times_sent, pending[0].expires_at), (3, w.now() + TimeDelta::days(7)));
+        let events = w.events();
+        w.by(w.ada, |tx| invites::cancel(tx, &can, invited.user)).expect("to cancel");
+        assert_eq!(since(&w, events), ["invite.cancelled"]);
+        assert_eq!(dead(accept(&w, &token(&renewed))), DeadLink::Unknown);
+        assert_eq!(dead(accept(&w, "never was")), DeadLink::Unknown);
+        // Xena's link leads nowhere here.
+        assert_eq!(dead(accept(&w, &w.other.invite_token)), DeadLink::Unknown);
+        assert_eq!(w.read(|rx| store::users::find(rx, invited.user)).map(|user| user.id), None);
+        invite(&w, "nina@fernhill.example").expect("the address is free again");
+    }
+
+    fn a_second_invite_is_refused_by_name(w: World) {
+        invite(&w, "nina@fernhill.example").expect("an invite");
+        w.later(TimeDelta::days(3));
+        w.deactivate(w.gus);
+        w.later(TimeDelta::days(1));
+        let sentence = |email| refused(&w, || invite(&w, email));
+        assert_eq!(sentence("BOB@fernhill.example"), "bob@fernhill.example is already a user.");
+        assert_eq!(
+            sentence("Nina@Fernhill.example"),
+            "nina@fernhill.example was invited on 2 Mar 2026. Resend that invite instead."
+        );
+        assert_eq!(
+            sentence("gus@fernhill.example"),
+            "gus@fernhill.example was deactivated on 5 Mar 2026. Reactivate that account instead."
+        );
+        // Another workspace's user is a stranger here.
+        invite(&w, "xena@xenon.example").expect("two workspaces, two accounts");
+        assert_eq!(w.number("SELECT count(*) FROM outbox WHERE to_address = 'bob@fernhill.example'"), 0);
+    }
+
+    fn an_invite_gives_no_role_beyond_the_inviters_and_names_nothing_foreign(w: World) {
+        let can = w.can(w.ada);
+        let ask = |new: invites::New| w.by(w.ada, |tx| invites::create(tx, &can, &base(), &new));
+        let nina = || new_invite(&w, "nina@fernhill.example");
+        let owner = refused(&w, || ask(invites::New { roles: vec![w.roles[&Standard::Owner]], ..nina() }));
+        assert_eq!(owner, "You can’t give or take the role Owner, because it allows more than you may do yourself.");
+        assert_eq!(refused(&w, || ask(invites::New { roles: vec![], ..nina() })), "Choose at least one role.");
+        for new in [
+            invites::New { roles: vec![w.other.role], ..nina() },
+            invites::New { teams: vec![w.other.team], ..nina() },
+            invites::New { channels: vec![w.other.channel], ..nina() },
+        ] {
+            let said = ask(new);
+            assert!(matches!(said, Err(Failure::NotFound)), "{said:?}");
+        }
+        assert!(w.read(|rx| store::invites::list(rx, None)).is_empty());
+    }
+
+    fn an_invite_without_a_mail_is_a_link_to_be_copied(w: World) {
+        let can = w.can(w.ada);
+        let new = invites::New { send: false, ..new_invite(&w, "nina@fernhill.example") };
+        let invited = w.by(w.ada, |tx| invites::create(tx, &can, &base(), &new)).expect("an invite");
+        assert_eq!(w.read(|rx| store::outbox::list(rx, None, (10, 0))).1, 0);
+        let pending = w.read(|rx| store::invites::list(rx, None));
+        assert_eq!((pending[0].times_sent, pending[0].sent_at, pending[0].mail.clone()), (0, None, None));
+        accept(&w, &token(&invited)).expect("a live link");
+    }
+
+    fn whoever_opens_an_expired_invite_can_ask_the_inviter_for_a_new_one(w: World) {
+        let invited = invite(&w, "nina@fernhill.example").expect("an invite");
+        w.later(TimeDelta::days(8));
+        w.db.write_now(&w.system(), |tx| invites::ask_for_renewal(tx, &base(), invited.user)).expect("to ask");
+        assert_eq!(w.read(|rx| store::outbox::list(rx, None, (1, 0))).0[0].to, "ada@fernhill.example");
+        w.deactivate(w.ada);
+        w.later(TimeDelta::seconds(1));
+        w.db.write_now(&w.system(), |tx| invites::ask_for_renewal(tx, &base(), invited.user)).expect("to ask");
+        let mails = w.read(|rx| store::outbox::list(rx, None, (1, 0))).0;
+        assert_eq!(mails[0].to, "olga@fernhill.example", "whoever left is not asked");
+    }
+}
