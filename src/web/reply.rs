@@ -48,6 +48,7 @@ struct DialogPage<'a, T: Display> {
 #[derive(Template)]
 #[template(path = "layouts/dialog_plain.html")]
 struct DialogPlain<'a, T: Display> {
+    title: &'a str,
     content: &'a T,
 }
 
@@ -182,7 +183,7 @@ pub fn dialog_in<T: Template + Display>(
     if is_fragment(viewer.req.headers()) {
         return Ok(html(status, Dialog { size, content }.render()?));
     }
-    page_with(viewer, status, title, section, &DialogPlain { content })
+    page_with(viewer, status, title, section, &DialogPlain { title, content })
 }
 
 /// A page for somebody who is not logged in.

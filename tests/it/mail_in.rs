@@ -85,7 +85,7 @@ fn change(w: &World, number: ConversationNumber, change: StatusChange) {
 on_both! {
     fn every_mail_of_the_corpora_is_stored_or_kept_aside_and_none_is_lost(w: World) {
         let mails = corpora();
-        let (mut kept, mut aside) = (0, Vec::new());
+        let (mut kept, mut aside, mut again) = (0, Vec::new(), 0);
         for (name, bytes) in &mails {
             match take(&w, w.email, bytes).unwrap_or_else(|failure| panic!("{name}: {failure}")) {
                 Received::Stored(number) => {
@@ -109,10 +109,15 @@ on_both! {
                     assert!(!found.problem.is_empty(), "{name}");
                     aside.push(name.clone());
                 }
-                Received::Duplicate => panic!("{name} is in the corpora twice"),
+                // Two files of the corpus are the same to the byte: one delivery, made twice.
+                Received::Duplicate => {
+                    let same = mails.iter().filter(|(other, known)| other != name && known == bytes).count();
+                    assert_eq!(same, 1, "{name} was never received");
+                    again += 1;
+                }
             }
         }
-        assert_eq!(kept + aside.len(), mails.len());
+        assert_eq!(kept + aside.len() + again, mails.len());
         assert!(kept > 60, "most can be read; kept aside: {aside:?}");
         assert!(aside.contains(&"blank.eml".to_owned()), "{aside:?}");
         assert_eq!(w.read(|rx| store::received_mails::list_quarantined(rx, 1000)).len(), aside.len());
@@ -120,7 +125,7 @@ on_both! {
             w.number("SELECT count(*) FROM received_mails") - 1,
             w.number("SELECT count(*) FROM messages WHERE kind = 'incoming'") - 1,
         );
-        assert_eq!((rows, messages), (i64::try_from(mails.len()).unwrap(), i64::try_from(kept).unwrap()));
+        assert_eq!((rows, messages), (i64::try_from(mails.len() - again).unwrap(), i64::try_from(kept).unwrap()));
 
         // Everything once more: nothing is added.
         let (events, conversations) = (w.events(), w.number("SELECT count(*) FROM conversations"));

@@ -1,5 +1,5 @@
-//! Recorded events in words: what happened to a conversation, what happened to a user. Names are written as they are
-//! now, so that somebody who left is marked (E-1, U-4).
+//! Recorded events of a conversation in words. Names are written as they are now, so that somebody who left is marked
+//! (E-1, U-4). What happened to a user is told in `user_events`.
 
 use std::collections::HashMap;
 
@@ -40,10 +40,6 @@ pub struct Names {
     pub teams: HashMap<TeamId, String>,
     /// Tags.
     pub tags: HashMap<TagId, String>,
-    /// Roles, by id as text.
-    pub roles: HashMap<String, String>,
-    /// Channels, by id as text.
-    pub channels: HashMap<String, String>,
     /// Whether the reader may open bulk jobs.
     pub jobs: bool,
 }
@@ -180,92 +176,6 @@ fn lower_first(text: &str) -> String {
     if text.starts_with("To") { text.replacen("To", "to", 1) } else { text.to_owned() }
 }
 
-/// An event about a user in words; `None` for what is not told on a profile.
-#[must_use]
-pub fn of_user(event: &Recorded, names: &Names, times: &Times) -> Option<EventView> {
-    let start = Sentence::new(names);
-    let (icon, sentence) = match event.name.as_str() {
-        "user.invited" => ("mail", start.say("Invited").by(event)),
-        "invite.resent" => ("mail", start.say("Invite sent again").by(event)),
-        "invite.link_copied" => ("copy", start.say("Invite link copied").by(event)),
-        "invite.cancelled" => ("x", start.say("Invite cancelled").by(event)),
-        "invite.accepted" => ("user-check", start.say("Invite accepted")),
-        "invite.renewal_asked" => ("mail", start.say("Asked for a new invite")),
-        "user.created" => ("user-plus", start.say("Account made").by(event)),
-        "user.updated" => ("pencil", start.say(format!("Changed: {}", fields(event))).by(event)),
-        "user.roles_changed" => ("shield-lock", roles_changed(event, start).by(event)),
-        "user.deactivated" => ("user-off", start.say(format!("Deactivated{}", reason(event))).by(event)),
-        "user.reactivated" => ("user-check", start.say("Reactivated").by(event)),
-        "user.logged_in" => ("lock", start.say("Logged in")),
-        "user.logged_out" => ("logout", start.say("Logged out")),
-        "sessions.ended" => ("logout", start.say(sessions(event)).by(event)),
-        "password.reset_asked" => ("lock", start.say("Asked for a password reset")),
-        "password.changed" => ("lock", start.say("Password changed").by(event)),
-        "team.member_added" => ("users-group", of_team(event.to.1, start.say("Added to ")).by(event)),
-        "team.member_removed" => ("users-group", of_team(event.from.1, start.say("Removed from ")).by(event)),
-        "team.lead_changed" => {
-            let lead = event.details.get("lead").and_then(serde_json::Value::as_bool).unwrap_or_default();
-            let words = if lead { "Made a lead of " } else { "No longer a lead of " };
-            ("crown", of_team(event.to.1, start.say(words)).by(event))
-        }
-        "channel.member_added" => ("inbox", start.say(format!("Added to {}", channel(event, names))).by(event)),
-        "channel.member_removed" => ("inbox", start.say(format!("Removed from {}", channel(event, names))).by(event)),
-        _ => return None,
-    };
-    Some(EventView { icon, pieces: sentence.pieces, at: times.full(event.at) })
-}
-
-fn of_team(team: Option<TeamId>, sentence: Sentence<'_>) -> Sentence<'_> {
-    match team {
-        Some(team) => sentence.team(team),
-        None => sentence.say("a team"),
-    }
-}
-
-fn channel<'a>(event: &Recorded, names: &'a Names) -> &'a str {
-    names.channels.get(details(event, "channel")).map_or("a channel that is gone", String::as_str)
-}
-
-fn list<'a>(event: &'a Recorded, field: &str) -> Vec<&'a str> {
-    let found = event.details.get(field).and_then(serde_json::Value::as_array);
-    found.map(|all| all.iter().filter_map(serde_json::Value::as_str).collect()).unwrap_or_default()
-}
-
-fn fields(event: &Recorded) -> String {
-    let words: Vec<String> = list(event, "fields").iter().map(|field| field.replace('_', " ")).collect();
-    if words.is_empty() { "details".to_owned() } else { words.join(", ") }
-}
-
-fn roles_changed<'a>(event: &Recorded, start: Sentence<'a>) -> Sentence<'a> {
-    let named = |field| {
-        let names: Vec<&str> = list(event, field)
-            .into_iter()
-            .map(|id| start.names.roles.get(id).map_or("a role that is gone", String::as_str))
-            .collect();
-        names.join(", ")
-    };
-    let (added, removed) = (named("added"), named("removed"));
-    let words = match (added.is_empty(), removed.is_empty()) {
-        (false, false) => format!("Role {added} given, {removed} taken"),
-        (false, true) => format!("Role {added} given"),
-        (true, false) => format!("Role {removed} taken"),
-        (true, true) => "Roles changed".to_owned(),
-    };
-    start.say(words)
-}
-
-fn reason(event: &Recorded) -> String {
-    let reason = crate::domain::users::Reason::parse(details(event, "reason"));
-    reason.map(|reason| format!(" ({})", reason.label().to_lowercase())).unwrap_or_default()
-}
-
-fn sessions(event: &Recorded) -> String {
-    match event.details.get("count").and_then(serde_json::Value::as_i64).unwrap_or(1) {
-        1 => "1 session ended".to_owned(),
-        count => format!("{count} sessions ended"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -310,7 +220,7 @@ mod tests {
 
     fn said(event: &Recorded) -> String {
         let times = Times::new(DateTime::UNIX_EPOCH, chrono_tz::UTC);
-        let view = of_conversation(event, &names(), &times).or_else(|| of_user(event, &names(), &times)).unwrap();
+        let view = of_conversation(event, &names(), &times).unwrap();
         let words = |piece: &Piece| match &piece.person {
             Some(person) if person.inactive => format!("~{}~", person.name),
             Some(person) => person.name.clone(),
@@ -349,16 +259,5 @@ mod tests {
         let asleep = json!({ "from": "open", "to": "snoozed", "until": 3600 });
         let asleep = event("conversation.status_changed", nobody, nobody, asleep);
         assert_eq!(said(&asleep), "Snoozed until today, 01:00 by Dana Weiss");
-    }
-
-    #[test]
-    fn events_about_users_are_told_too() {
-        let nobody = (None, None);
-        assert_eq!(said(&event("user.reactivated", nobody, nobody, json!({}))), "Reactivated by Dana Weiss");
-        let roles = json!({ "added": ["x"], "removed": [] });
-        assert_eq!(
-            said(&event("user.roles_changed", nobody, nobody, roles)),
-            "Role a role that is gone given by Dana Weiss"
-        );
     }
 }

@@ -2,6 +2,7 @@
 
 mod access;
 mod doors;
+mod inbox;
 mod invites;
 mod sessions;
 mod teams;

@@ -16,7 +16,7 @@ on_both! {
         olga.post(&format!("{path}/members"), &[("lead", &bob)]).await.expect(303);
         let page = olga.get(&path).await.expect(200);
         assert_eq!(page.texts("tbody tr").len(), 2);
-        assert_eq!(page.attributes("input[name=lead][checked]", "value"), [bob.clone()]);
+        assert_eq!(page.attributes("input[name=lead][checked]", "value"), std::slice::from_ref(&bob));
         w.deactivate(w.bob);
         let page = olga.get(&path).await.expect(200);
         assert!(page.text(".page-head p").starts_with("1 active of 2"), "{}", page.text(".page-head p"));

@@ -2,12 +2,14 @@
 
 use baton::actions::{incoming, sessions, users};
 use baton::domain::access::{Can, Cause, Scope};
+use baton::domain::clock::{SystemClock, SystemEntropy};
 use baton::domain::ids::SessionId;
 use baton::domain::roles::Standard;
 use baton::domain::users::Status;
 use baton::failure::Failure;
 use baton::store;
 
+use crate::support::db::{Fresh, Kind};
 use crate::support::world::password_hash;
 use crate::support::{at_once, both_at_once, on_both};
 
@@ -90,6 +92,22 @@ on_both! {
         }
     }
 
+    fn two_teams_that_take_in_the_same_two_people_at_once_do_not_wait_for_each_other(w: World) {
+        use baton::actions::teams::{Change, change_members};
+        let scope = w.scope(w.ada);
+        let can = Can::check(&scope).expect("may");
+        let (there, back) = (vec![w.rita, w.sven], vec![w.sven, w.rita]);
+        for _ in 0..15 {
+            let change = |team, add: &Vec<_>, remove: &Vec<_>| {
+                let change = Change { add: add.clone(), remove: remove.clone(), leads: None };
+                w.db.write_now(&scope, |tx| change_members(tx, &can, team, &change)).expect("a change")
+            };
+            let none = Vec::new();
+            both_at_once(|| change(w.support, &there, &none), || change(w.returns, &back, &none));
+            both_at_once(|| change(w.support, &none, &there), || change(w.returns, &none, &back));
+        }
+    }
+
     fn of_two_admins_who_edit_one_person_at_once_the_second_is_told(w: World) {
         let (ada, olga) = (w.scope(w.ada), w.scope(w.olga));
         let (can_ada, can_olga) = (Can::check(&ada).expect("may"), Can::check(&olga).expect("may"));
@@ -134,4 +152,41 @@ fn users_edit(
         teams: teams.clone(),
         channels: channels.clone(),
     })
+}
+
+#[test]
+fn of_two_who_follow_the_first_link_at_once_one_makes_the_workspace() {
+    use baton::actions::workspaces::{New, Owner, create};
+    use baton::domain::ids::WorkspaceId;
+    use baton::domain::users::Name;
+    use baton::domain::workspaces::WorkspaceRefusal;
+
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let database = Fresh::empty(kind);
+        let open = || {
+            let clock = std::sync::Arc::new(SystemClock::default());
+            store::Db::open(database.url(), clock, std::sync::Arc::new(SystemEntropy)).expect("a database")
+        };
+        let (a, b) = (open(), open());
+        store::migrations::run(&a).expect("migrations");
+        let link = a.new_secret();
+        assert!(a.anywhere_now(|ax| store::anywhere::insert_setup_link(ax, &link)).expect("a link"));
+        let set_up = |db: &store::Db, slug: &str| {
+            let scope = Scope::system(db.new_id::<WorkspaceId>(), Some(Cause::Command));
+            let name = Name { full: "Olga Owens".to_owned(), display: "Olga".to_owned() };
+            let owner = Owner { email: "olga@fernhill.example", name: &name, password_hash: password_hash() };
+            let new = New { name: slug, slug, time_zone: "Europe/Berlin", owner };
+            db.write_now(&scope, |tx| {
+                if !store::anywhere::take_setup_link(tx, &link.hash())? {
+                    return Err(WorkspaceRefusal::AlreadySetUp.into());
+                }
+                create(tx, &new)
+            })
+        };
+        let (one, two) = both_at_once(|| set_up(&a, "one"), || set_up(&b, "two"));
+        let lost = if one.is_ok() { two } else { one };
+        assert_eq!(lost.expect_err("one of both").to_string(), "This installation is set up already. Log in instead.");
+        assert_eq!(a.anywhere_now(store::anywhere::list_workspaces).expect("workspaces").len(), 1);
+        assert!(!a.anywhere_now(|ax| store::anywhere::insert_setup_link(ax, &link)).expect("none"), "no second set-up");
+    }
 }

@@ -31,7 +31,7 @@ fn impossible<T: std::fmt::Debug>(w: &World, what: &str, mut f: impl FnMut(&mut 
     assert!(matches!(kind, diesel::result::DatabaseErrorKind::ForeignKeyViolation), "{what}: {answer:?}");
 }
 
-fn changes_nothing(w: &World, what: &str, mut f: impl FnMut(&mut Tx) -> Result<Recorded<()>, Failure>) {
+fn changes_nothing(w: &World, what: &str, f: impl FnMut(&mut Tx) -> Result<Recorded<()>, Failure>) {
     let rows = |w: &World| {
         w.database.lines(
             "SELECT CAST(count(*) AS TEXT) || (SELECT ' ' || status || ' ' || version || coalesce(password_hash, '') FROM users WHERE email_key = 'xena@xenon.example') \

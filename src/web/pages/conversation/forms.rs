@@ -72,9 +72,11 @@ pub struct TagForm {
 
 /// A page of the inbox to go back to; anything else would let strangers send people away from here.
 pub(in crate::web::pages) fn safe_back(back: &str) -> Option<&str> {
-    let rest = back.strip_prefix("/inbox").or_else(|| back.strip_prefix("/conversations/"))?;
-    let clean = rest.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    let ours = rest.is_empty() || rest.starts_with('?') || rest.starts_with(|c: char| c.is_ascii_digit());
+    let (path, query) = back.split_once('?').unwrap_or((back, ""));
+    let number = path.strip_prefix("/conversations/");
+    let numbered = number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()));
+    let clean = query.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    let ours = path == "/inbox" || numbered;
     (clean && ours).then_some(back)
 }
 
@@ -172,7 +174,7 @@ async fn write_note(viewer: Viewer, number: ConversationNumber, form: MessageFor
                     if one.may_change_status(StatusChange::Close, tx.now()).is_err() {
                         return Ok(added);
                     }
-                    actions::conversations::change_status(tx, &close, number, StatusChange::Close)
+                    actions::conversations::change_status(tx, close, number, StatusChange::Close)
                 })
                 .await
         }
@@ -324,6 +326,8 @@ mod tests {
             "/inboxes",
             "/inbox/bulk",
             "/inbox\\",
+            "/inbox1",
+            "/conversations/1x",
             "/inbox?a\nb",
             "/conversations/",
             "/conversations//evil.example",

@@ -118,7 +118,6 @@ impl Named {
             teams: self.teams.iter().map(|team| (team.id, team.name.clone())).collect(),
             tags: self.tags.iter().cloned().collect(),
             jobs,
-            ..Names::default()
         }
     }
 }
