@@ -37,6 +37,12 @@ diesel::table! {
         undo_hours -> Integer,
         next_conversation -> BigInt,
         created_at -> Instant,
+        version -> BigInt,
+        retention_years -> Nullable<Integer>,
+        retention_deletes -> Bool,
+        inactivity_days -> Nullable<Integer>,
+        inactivity_roles -> Text,
+        inactivity_next_at -> Nullable<Instant>,
     }
 }
 
@@ -61,6 +67,13 @@ diesel::table! {
         last_seen_at -> Nullable<Instant>,
         version -> BigInt,
         created_at -> Instant,
+        status_note -> Nullable<Text>,
+        deactivates_at -> Nullable<Instant>,
+        deactivation_refused_at -> Nullable<Instant>,
+        returns_at -> Nullable<Instant>,
+        absence_plan -> Nullable<Text>,
+        absence_set_by -> Nullable<Guid>,
+        inactivity_warned_at -> Nullable<Instant>,
     }
 }
 

@@ -1,0 +1,16 @@
+DROP INDEX workspaces_inactivity;
+ALTER TABLE workspaces DROP COLUMN inactivity_next_at;
+ALTER TABLE workspaces DROP COLUMN inactivity_roles;
+ALTER TABLE workspaces DROP COLUMN inactivity_days;
+ALTER TABLE workspaces DROP COLUMN retention_deletes;
+ALTER TABLE workspaces DROP COLUMN retention_years;
+ALTER TABLE workspaces DROP COLUMN version;
+DROP INDEX users_returning;
+DROP INDEX users_deactivating;
+ALTER TABLE users DROP COLUMN inactivity_warned_at;
+ALTER TABLE users DROP COLUMN absence_set_by;
+ALTER TABLE users DROP COLUMN absence_plan;
+ALTER TABLE users DROP COLUMN returns_at;
+ALTER TABLE users DROP COLUMN deactivation_refused_at;
+ALTER TABLE users DROP COLUMN deactivates_at;
+ALTER TABLE users DROP COLUMN status_note;
