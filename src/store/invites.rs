@@ -43,6 +43,18 @@ type Row = (UserId, String, String, String, Option<UserId>, At, Option<At>, i32,
 /// # Errors
 /// Trouble with the database.
 pub fn list(rx: &mut Rx, words: Option<&str>) -> Result<Vec<Invite>, Failure> {
+    read(rx, words, None)
+}
+
+/// The pending invites of these users, latest first.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_of_users(rx: &mut Rx, ids: &[UserId]) -> Result<Vec<Invite>, Failure> {
+    read(rx, None, Some(ids))
+}
+
+fn read(rx: &mut Rx, words: Option<&str>, only: Option<&[UserId]>) -> Result<Vec<Invite>, Failure> {
     let mut query = invites::table
         .inner_join(users::table.on(users::id.eq(invites::user_id)))
         .left_join(outbox::table.on(outbox::id.nullable().eq(invites::outbox_id)))
@@ -66,6 +78,9 @@ pub fn list(rx: &mut Rx, words: Option<&str>) -> Result<Vec<Invite>, Failure> {
         let pattern = like_pattern(&crate::domain::text::key(words));
         query = query
             .filter(users::name_key.like(pattern.clone()).escape('\\').or(users::email_key.like(pattern).escape('\\')));
+    }
+    if let Some(ids) = only {
+        query = query.filter(users::id.eq_any(ids));
     }
     let rows: Vec<Row> = query.load(rx.conn)?;
     Ok(rows

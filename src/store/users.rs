@@ -424,6 +424,8 @@ pub struct Filter {
     pub seen_since: Option<DateTime<Utc>>,
     /// Who was last seen before, or never.
     pub not_seen_since: Option<DateTime<Utc>>,
+    /// Who was never seen.
+    pub never_seen: bool,
 }
 
 /// In which order a list of users stands.
@@ -439,12 +441,32 @@ pub enum Sort {
     LastSeen,
     /// By when they took their present status.
     Since,
+    /// By when their invite expires.
+    Expires,
+}
+
+impl Sort {
+    /// What SQL sorts by.
+    fn order(self, descending: bool) -> String {
+        let order = match self {
+            Self::Name => "users.name_key",
+            Self::Role => BY_ROLE,
+            Self::OpenWork => BY_OPEN_WORK,
+            // Who was never seen comes last, whichever the database thinks of NULL.
+            Self::LastSeen => "CASE WHEN users.last_seen_at IS NULL THEN 0 ELSE 1 END DESC, users.last_seen_at",
+            Self::Since => "users.status_changed_at",
+            Self::Expires => BY_EXPIRY,
+        };
+        format!("{order}{}", if descending { " DESC" } else { " ASC" })
+    }
 }
 
 const BY_ROLE: &str = "(SELECT min(r.position) FROM user_roles ur JOIN roles r ON r.id = ur.role_id \
      WHERE ur.user_id = users.id)";
 const BY_OPEN_WORK: &str = "(SELECT coalesce(sum(c.conversations), 0) FROM conversation_counts c \
      WHERE c.workspace_id = users.workspace_id AND c.assignee_id = users.id AND c.status = 'open')";
+
+const BY_EXPIRY: &str = "(SELECT i.expires_at FROM invites i WHERE i.user_id = users.id)";
 
 type Boxed<'a> = diesel::helper_types::IntoBoxed<'a, ours, MultiBackend>;
 
@@ -482,6 +504,9 @@ fn filtered<'a>(workspace: WorkspaceId, statuses: &[Status], filter: &Filter) ->
     if let Some(since) = filter.not_seen_since {
         query = query.filter(users::last_seen_at.lt(At(since)).or(users::last_seen_at.is_null()));
     }
+    if filter.never_seen {
+        query = query.filter(users::last_seen_at.is_null());
+    }
     query
 }
 
@@ -497,32 +522,50 @@ pub fn list(
     (limit, offset): (i64, i64),
 ) -> Result<(Vec<User>, i64), Failure> {
     let total: i64 = filtered(rx.workspace(), statuses, filter).count().get_result(rx.conn)?;
-    let query = filtered(rx.workspace(), statuses, filter);
-    let direction = if descending { " DESC" } else { " ASC" };
-    let order = match sort {
-        Sort::Name => "users.name_key",
-        Sort::Role => BY_ROLE,
-        Sort::OpenWork => BY_OPEN_WORK,
-        // Who was never seen comes last, whichever the database thinks of NULL.
-        Sort::LastSeen => "CASE WHEN users.last_seen_at IS NULL THEN 0 ELSE 1 END DESC, users.last_seen_at",
-        Sort::Since => "users.status_changed_at",
-    };
-    let rows: Vec<Row> = query
-        .order((sql::<BigInt>(&format!("{order}{direction}")), users::name_key.asc(), users::id.asc()))
+    let rows: Vec<Row> = filtered(rx.workspace(), statuses, filter)
+        .order((sql::<BigInt>(&sort.order(descending)), users::name_key.asc(), users::id.asc()))
         .limit(limit)
         .offset(offset)
         .select(Row::as_select())
         .load(rx.conn)?;
+    Ok((with_owners(rx, rows)?, total))
+}
+
+/// The ids of all users that match, in order.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_ids(
+    rx: &mut Rx,
+    statuses: &[Status],
+    filter: &Filter,
+    (sort, descending): (Sort, bool),
+) -> Result<Vec<UserId>, Failure> {
+    Ok(filtered(rx.workspace(), statuses, filter)
+        .order((sql::<BigInt>(&sort.order(descending)), users::name_key.asc(), users::id.asc()))
+        .select(users::id)
+        .load(rx.conn)?)
+}
+
+/// These users, in the order of the ids; those that are none here are left out.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_these(rx: &mut Rx, ids: &[UserId]) -> Result<Vec<User>, Failure> {
+    let rows: Vec<Row> = ours(rx.workspace()).filter(users::id.eq_any(ids)).select(Row::as_select()).load(rx.conn)?;
+    let mut found: HashMap<UserId, User> = with_owners(rx, rows)?.into_iter().map(|user| (user.id, user)).collect();
+    Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+}
+
+fn with_owners(rx: &mut Rx, rows: Vec<Row>) -> Result<Vec<User>, Failure> {
     let ids: Vec<UserId> = rows.iter().map(|row| row.id).collect();
     let owners = owners_among(rx, &ids)?;
-    let users = rows
-        .into_iter()
+    rows.into_iter()
         .map(|row| {
             let owner = owners.contains(&row.id);
             row.read(owner)
         })
-        .collect::<Result<_, _>>()?;
-    Ok((users, total))
+        .collect()
 }
 
 fn owners_among(rx: &mut Rx, ids: &[UserId]) -> Result<Vec<UserId>, Failure> {

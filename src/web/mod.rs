@@ -2,6 +2,7 @@
 
 pub mod assets;
 pub mod csrf;
+pub mod csv;
 pub mod error;
 pub mod extract;
 pub mod forms;

@@ -71,6 +71,7 @@ routes! {
     get "/settings/users" Needs(Key::UsersView) => pages::settings_users::active;
     get "/settings/users/inactive" Needs(Key::UsersView) => pages::settings_users::inactive;
     get "/settings/users/invites" Needs(Key::UsersView) => pages::settings_users::invites;
+    get "/settings/users/export" Needs(Key::UsersView) => pages::settings_users_export::download;
     get "/settings/users/invite" Needs(Key::UsersInvite) => pages::settings_invites::ask;
     post "/settings/users/invites" Needs(Key::UsersInvite) => pages::settings_invites::create;
     post "/settings/users/invites/{id}/resend" Needs(Key::UsersInvite) => pages::settings_invites::resend;

@@ -15,4 +15,6 @@ pub mod settings_teams;
 pub mod settings_user;
 pub mod settings_user_status;
 pub mod settings_users;
+pub mod settings_users_export;
+pub mod settings_users_query;
 pub mod setup;

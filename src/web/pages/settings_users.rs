@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use askama::Template;
 use chrono::TimeDelta;
-use serde::{Deserialize, Serialize};
 
+use super::settings_users_query::{SEEN, UsersQuery, tab};
 use crate::domain::access::{Key, Sees, users};
 use crate::domain::conversations::Status as ConversationStatus;
 use crate::domain::ids::{RoleId, TeamId, UserId};
@@ -14,6 +14,7 @@ use crate::domain::teams::Team;
 use crate::domain::text::grouped;
 use crate::domain::users::{Offer, Status, User};
 use crate::failure::Failure;
+use crate::store::channels::Channel;
 use crate::store::users::{Filter, Sort};
 use crate::store::{self, Rx, counts};
 use crate::web::error::WebError;
@@ -27,84 +28,45 @@ use crate::web::views::time::{TimeView, Times};
 /// Rows of a page.
 const PAGE: i64 = 25;
 
-/// The address of a list of users.
-#[derive(Clone, Deserialize, Serialize, Default)]
-#[serde(default)]
-pub struct UsersQuery {
-    #[serde(skip_serializing_if = "String::is_empty")]
-    q: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    role: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    team: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    channel: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    seen: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    sort: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    page: String,
-}
-
-impl UsersQuery {
-    fn print(&self) -> String {
-        serde_html_form::to_string(self).unwrap_or_default()
-    }
-
-    fn page(&self) -> i64 {
-        self.page.parse().unwrap_or(1).clamp(1, 1_000_000)
-    }
-
-    fn is_filtered(&self) -> bool {
-        [&self.q, &self.role, &self.team, &self.channel, &self.seen].iter().any(|text| !text.is_empty())
-    }
-
-    /// The sort of the address: a leading dash turns it round.
-    fn sort(&self, usual: (Sort, bool)) -> (Sort, bool) {
-        let (name, descending) = self.sort.strip_prefix('-').map_or((self.sort.as_str(), false), |name| (name, true));
-        let sort = match name {
-            "name" => Sort::Name,
-            "role" => Sort::Role,
-            "open_work" => Sort::OpenWork,
-            "last_seen" => Sort::LastSeen,
-            "since" => Sort::Since,
-            _ => return usual,
-        };
-        (sort, descending)
-    }
-
-    fn filter(&self, now: chrono::DateTime<chrono::Utc>) -> Result<Filter, WebError> {
-        let ago = |days| Some(now - TimeDelta::days(days));
-        let (seen_since, not_seen_since) = match self.seen.as_str() {
-            "day" => (ago(1), None),
-            "week" => (ago(7), None),
-            "not_month" => (None, ago(30)),
-            "not_quarter" => (None, ago(90)),
-            _ => (None, None),
-        };
-        let words = crate::domain::text::one_line(&self.q);
-        Ok(Filter {
-            words: (!words.is_empty()).then_some(words),
-            role: id(&self.role)?,
-            team: if self.team == "none" { None } else { id(&self.team)? },
-            without_team: self.team == "none",
-            channel: id(&self.channel)?,
-            seen_since,
-            not_seen_since,
-        })
-    }
-}
-
-fn id<T: std::str::FromStr>(text: &str) -> Result<Option<T>, WebError> {
-    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(|_| WebError::NotFound) }
-}
-
 /// An entry of a select.
-struct Choice {
-    value: String,
-    label: String,
-    picked: bool,
+pub(super) struct Choice {
+    pub value: String,
+    pub label: String,
+    pub picked: bool,
+}
+
+/// What a list is narrowed by, as it can be chosen.
+struct Toolbar {
+    address: &'static str,
+    q: String,
+    sort: String,
+    roles: Vec<Choice>,
+    teams: Vec<Choice>,
+    channels: Vec<Choice>,
+    seen: Vec<Choice>,
+}
+
+impl Toolbar {
+    fn new(status: Status, query: &UsersQuery, roles: &[Role], teams: &[Team], channels: &[Channel]) -> Self {
+        let choice = |value: String, label: &str, picked: &str| Choice {
+            picked: value == picked,
+            value,
+            label: label.to_owned(),
+        };
+        // Whoever was only invited was never seen.
+        let seen: &[(&str, &str)] = if status == Status::Invited { &[] } else { &SEEN };
+        Self {
+            address: tab(status).0,
+            q: query.q.clone(),
+            sort: query.sort.clone(),
+            roles: roles.iter().map(|role| choice(role.id.to_string(), &role.name, &query.role)).collect(),
+            teams: std::iter::once(choice("none".to_owned(), "No team", &query.team))
+                .chain(teams.iter().map(|team| choice(team.id.to_string(), &team.name, &query.team)))
+                .collect(),
+            channels: channels.iter().map(|one| choice(one.id.to_string(), &one.name, &query.channel)).collect(),
+            seen: seen.iter().map(|(value, label)| choice((*value).to_owned(), label, &query.seen)).collect(),
+        }
+    }
 }
 
 /// A column's heading that sorts.
@@ -143,12 +105,8 @@ struct UsersPage {
     workspace: String,
     tabs: Vec<Tab>,
     inactive: bool,
-    address: &'static str,
-    query: UsersQuery,
-    roles: Vec<Choice>,
-    teams: Vec<Choice>,
-    channels: Vec<Choice>,
-    seen: Vec<Choice>,
+    toolbar: Toolbar,
+    export: String,
     by_name: SortLink,
     by_role: SortLink,
     by_work: SortLink,
@@ -184,7 +142,7 @@ struct Loaded {
     counts: HashMap<Status, i64>,
     roles: Vec<Role>,
     teams: Vec<Team>,
-    channels: Vec<store::channels::Channel>,
+    channels: Vec<Channel>,
     roles_of: HashMap<UserId, Vec<RoleId>>,
     teams_of: HashMap<UserId, Vec<TeamId>>,
     open: HashMap<UserId, i64>,
@@ -201,15 +159,11 @@ fn load(rx: &mut Rx, status: Status, query: &UsersQuery) -> Result<Result<Loaded
     let roles = store::roles::list(rx)?;
     let teams = store::teams::list(rx)?;
     let channels = store::channels::list(rx)?;
-    let known = filter.role.is_none_or(|id| roles.iter().any(|role| role.id == id))
-        && filter.team.is_none_or(|id| teams.iter().any(|team| team.id == id))
-        && filter.channel.is_none_or(|id| channels.iter().any(|channel| channel.id == id));
-    if !known {
+    if !is_known(&filter, &roles, &teams, &channels) {
         return Ok(Err(WebError::NotFound));
     }
-    let usual = if status == Status::Inactive { (Sort::Since, true) } else { (Sort::Name, false) };
     let place = (PAGE, (query.page() - 1) * PAGE);
-    let (users, total) = store::users::list(rx, &[status], &filter, query.sort(usual), place)?;
+    let (users, total) = store::users::list(rx, &[status], &filter, query.sort(tab(status).1), place)?;
     let ids: Vec<UserId> = users.iter().map(|user| user.id).collect();
     let held = counts::find(rx, &[ConversationStatus::Open, ConversationStatus::Snoozed], &Sees::All)?;
     Ok(Ok(Loaded {
@@ -228,6 +182,13 @@ fn load(rx: &mut Rx, status: Status, query: &UsersQuery) -> Result<Result<Loaded
     }))
 }
 
+/// Whether everything that a filter names is of this workspace.
+fn is_known(filter: &Filter, roles: &[Role], teams: &[Team], channels: &[Channel]) -> bool {
+    filter.role.is_none_or(|id| roles.iter().any(|role| role.id == id))
+        && filter.team.is_none_or(|id| teams.iter().any(|team| team.id == id))
+        && filter.channel.is_none_or(|id| channels.iter().any(|channel| channel.id == id))
+}
+
 async fn list(viewer: Viewer, query: UsersQuery, status: Status) -> Reply {
     let asked = query.clone();
     let loaded = viewer.read(move |rx| load(rx, status, &asked)).await??;
@@ -236,35 +197,21 @@ async fn list(viewer: Viewer, query: UsersQuery, status: Status) -> Reply {
 }
 
 pub(super) fn tabs(counts: &HashMap<Status, i64>, current: Status) -> Vec<(&'static str, &'static str, String, bool)> {
-    [
-        ("Active Users", "/settings/users", Status::Active),
-        ("Inactive Users", "/settings/users/inactive", Status::Inactive),
-        ("Pending Invites", "/settings/users/invites", Status::Invited),
-    ]
-    .into_iter()
-    .map(|(label, href, status)| (label, href, grouped(counts.get(&status).copied().unwrap_or(0)), status == current))
-    .collect()
+    [("Active Users", Status::Active), ("Inactive Users", Status::Inactive), ("Pending Invites", Status::Invited)]
+        .into_iter()
+        .map(|(label, status)| {
+            (label, tab(status).0, grouped(counts.get(&status).copied().unwrap_or(0)), status == current)
+        })
+        .collect()
 }
 
 fn view(viewer: &Viewer, query: UsersQuery, status: Status, loaded: &Loaded) -> UsersPage {
     let may = |key| viewer.known.person.permissions.has(key);
     let inactive = status == Status::Inactive;
-    let address = if inactive { "/settings/users/inactive" } else { "/settings/users" };
-    let usual = if inactive { (Sort::Since, true) } else { (Sort::Name, false) };
+    let (address, usual) = tab(status);
     let sort = query.sort(usual);
     let link = |name: &str, which: Sort| sort_link(address, &query, name, which, sort);
-    let pager = Pager::new(query.page(), PAGE, loaded.total, loaded.users.len(), |page| {
-        let there = UsersQuery { page: page.to_string(), ..query.clone() };
-        format!("{address}?{}", there.print())
-    });
-    let choice =
-        |value: String, label: &str, picked: &str| Choice { picked: value == picked, value, label: label.to_owned() };
-    let seen = [
-        ("day", "Seen today"),
-        ("week", "Seen this week"),
-        ("not_month", "Not for 30 days"),
-        ("not_quarter", "Not for 90 days"),
-    ];
+    let pager = pager(address, &query, loaded.total, loaded.users.len());
     let rows = rows(viewer, loaded);
     UsersPage {
         nav: SettingsNav::new(viewer, SettingsItem::Users),
@@ -274,13 +221,8 @@ fn view(viewer: &Viewer, query: UsersQuery, status: Status, loaded: &Loaded) -> 
             .map(|(label, href, count, current)| Tab { label, href, count, current })
             .collect(),
         inactive,
-        address,
-        roles: loaded.roles.iter().map(|role| choice(role.id.to_string(), &role.name, &query.role)).collect(),
-        teams: std::iter::once(choice("none".to_owned(), "No team", &query.team))
-            .chain(loaded.teams.iter().map(|team| choice(team.id.to_string(), &team.name, &query.team)))
-            .collect(),
-        channels: loaded.channels.iter().map(|one| choice(one.id.to_string(), &one.name, &query.channel)).collect(),
-        seen: seen.iter().map(|(value, label)| choice((*value).to_owned(), label, &query.seen)).collect(),
+        toolbar: Toolbar::new(status, &query, &loaded.roles, &loaded.teams, &loaded.channels),
+        export: export_address(status, &query),
         by_name: link("name", Sort::Name),
         by_role: link("role", Sort::Role),
         by_work: link("open_work", Sort::OpenWork),
@@ -292,8 +234,20 @@ fn view(viewer: &Viewer, query: UsersQuery, status: Status, loaded: &Loaded) -> 
         caption: if inactive { "Inactive users".to_owned() } else { "Active users".to_owned() },
         rows,
         pager,
-        query,
     }
+}
+
+fn pager(address: &str, query: &UsersQuery, total: i64, shown: usize) -> Pager {
+    Pager::new(query.page(), PAGE, total, shown, |page| {
+        let there = UsersQuery { page: page.to_string(), ..query.clone() };
+        format!("{address}?{}", there.print())
+    })
+}
+
+/// Where what is listed can be had as a file.
+fn export_address(status: Status, query: &UsersQuery) -> String {
+    let there = UsersQuery { page: String::new(), ..query.clone() };
+    format!("/settings/users/export?status={}&{}", status.as_str(), there.print())
 }
 
 fn sort_link(address: &str, query: &UsersQuery, name: &str, which: Sort, now: (Sort, bool)) -> SortLink {
@@ -391,8 +345,15 @@ struct InvitesPage {
     nav: SettingsNav,
     workspace: String,
     tabs: Vec<Tab>,
-    query: UsersQuery,
+    toolbar: Toolbar,
+    export: String,
+    filtered: bool,
+    by_name: SortLink,
+    by_role: SortLink,
+    by_since: SortLink,
+    by_expiry: SortLink,
     rows: Vec<InviteRow>,
+    pager: Pager,
     may_invite: bool,
     csrf: String,
     smtp: bool,
@@ -401,23 +362,33 @@ struct InvitesPage {
 /// Pending Invites (I-4).
 ///
 /// # Errors
-/// Trouble with the database.
+/// [`WebError::NotFound`] for ids that are none here.
 pub async fn invites(may: May<users::View>, query: Query<UsersQuery>) -> Reply {
-    let viewer = may.viewer;
-    let words = crate::domain::text::one_line(&query.0.q);
-    let words = (!words.is_empty()).then_some(words);
+    let (viewer, query) = (may.viewer, query.0);
     let (zone, may_invite) = (viewer.known.workspace.time_zone, viewer.known.person.permissions.has(Key::UsersInvite));
     let owner = viewer.known.person.is_owner;
-    let (rows, counts) = viewer
+    let (address, usual) = tab(Status::Invited);
+    let sort = query.sort(usual);
+    let asked = query.clone();
+    let (rows, total, counts, toolbar) = viewer
         .read(move |rx| {
-            let invites = store::invites::list(rx, words.as_deref())?;
+            let filter = asked.filter(rx.now()).map_err(|_| Failure::NotFound)?;
+            let (roles, teams, channels) =
+                (store::roles::list(rx)?, store::teams::list(rx)?, store::channels::list(rx)?);
+            if !is_known(&filter, &roles, &teams, &channels) {
+                return Err(Failure::NotFound);
+            }
+            let place = (PAGE, (asked.page() - 1) * PAGE);
+            let (users, total) = store::users::list(rx, &[Status::Invited], &filter, sort, place)?;
+            let ids: Vec<UserId> = users.iter().map(|user| user.id).collect();
+            let mut invites = store::invites::list_of_users(rx, &ids)?;
+            invites.sort_by_key(|invite| ids.iter().position(|id| *id == invite.user));
             let counts = store::users::count_by_status(rx)?;
             let times = Times::new(rx.now(), zone);
-            let ids: Vec<UserId> = invites.iter().map(|invite| invite.user).collect();
             let inviters: Vec<UserId> = invites.iter().filter_map(|invite| invite.invited_by).collect();
             let people = People::new(&store::users::list_briefs(rx, &inviters)?);
-            let (roles, roles_of) = (store::roles::list(rx)?, store::roles::list_of_users(rx, &ids)?);
-            let (teams, teams_of) = (store::teams::list(rx)?, store::teams::list_of_users(rx, &ids)?);
+            let roles_of = store::roles::list_of_users(rx, &ids)?;
+            let teams_of = store::teams::list_of_users(rx, &ids)?;
             let names = |invite: &store::invites::Invite| InviteNames {
                 roles: named(roles_of.get(&invite.user), |id| {
                     roles.iter().find(|role| role.id == *id).map(|role| role.name.clone())
@@ -434,9 +405,10 @@ pub async fn invites(may: May<users::View>, query: Query<UsersQuery>) -> Reply {
             };
             let rows: Vec<InviteRow> =
                 invites.iter().map(|invite| invite_row(invite, names(invite), &times, may_invite, owner)).collect();
-            Ok((rows, counts))
+            Ok((rows, total, counts, Toolbar::new(Status::Invited, &asked, &roles, &teams, &channels)))
         })
         .await?;
+    let link = |name: &str, which: Sort| sort_link(address, &query, name, which, sort);
     let content = InvitesPage {
         nav: SettingsNav::new(&viewer, SettingsItem::Users),
         workspace: viewer.known.workspace.name.clone(),
@@ -444,7 +416,14 @@ pub async fn invites(may: May<users::View>, query: Query<UsersQuery>) -> Reply {
             .into_iter()
             .map(|(label, href, count, current)| Tab { label, href, count, current })
             .collect(),
-        query: query.0,
+        toolbar,
+        export: export_address(Status::Invited, &query),
+        filtered: query.is_filtered(),
+        by_name: link("name", Sort::Name),
+        by_role: link("role", Sort::Role),
+        by_since: link("since", Sort::Since),
+        by_expiry: link("expires", Sort::Expires),
+        pager: pager(address, &query, total, rows.len()),
         rows,
         may_invite,
         csrf: form_token(&viewer.req),

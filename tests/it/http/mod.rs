@@ -7,3 +7,4 @@ mod invites;
 mod sessions;
 mod teams;
 mod users;
+mod users_lists;
