@@ -69,6 +69,24 @@ impl Counts {
     /// How many match a filter that [`Filter::is_kept_by_counters`].
     #[must_use]
     pub fn matching(&self, filter: &Filter, inactive: &HashSet<UserId>) -> i64 {
+        self.cells_matching(filter, inactive).map(|cell| cell.conversations).sum()
+    }
+
+    /// The same, by who holds them; [`UserId::NIL`] is nobody.
+    #[must_use]
+    pub fn matching_by_person(&self, filter: &Filter, inactive: &HashSet<UserId>) -> HashMap<UserId, i64> {
+        let mut held = HashMap::new();
+        for cell in self.cells_matching(filter, inactive) {
+            *held.entry(cell.assignee).or_insert(0) += cell.conversations;
+        }
+        held
+    }
+
+    fn cells_matching<'a>(
+        &'a self,
+        filter: &'a Filter,
+        inactive: &'a HashSet<UserId>,
+    ) -> impl Iterator<Item = &'a Cell> {
         self.0
             .iter()
             .filter(|cell| match filter.statuses {
@@ -88,8 +106,6 @@ impl Counts {
                     cell.assignee == UserId::NIL && (filter.teams.is_some() || cell.team == TeamId::NIL)
                 }
             })
-            .map(|cell| cell.conversations)
-            .sum()
     }
 
     /// How many each person holds in a status.

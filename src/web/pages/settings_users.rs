@@ -192,7 +192,7 @@ fn is_known(filter: &Filter, roles: &[Role], teams: &[Team], channels: &[Channel
 async fn list(viewer: Viewer, query: UsersQuery, status: Status) -> Reply {
     let asked = query.clone();
     let loaded = viewer.read(move |rx| load(rx, status, &asked)).await??;
-    let content = view(&viewer, query, status, &loaded);
+    let content = view(&viewer, &query, status, &loaded);
     page(&viewer, if status == Status::Active { "Users" } else { "Inactive users" }, Section::Settings, &content)
 }
 
@@ -205,13 +205,13 @@ pub(super) fn tabs(counts: &HashMap<Status, i64>, current: Status) -> Vec<(&'sta
         .collect()
 }
 
-fn view(viewer: &Viewer, query: UsersQuery, status: Status, loaded: &Loaded) -> UsersPage {
+fn view(viewer: &Viewer, query: &UsersQuery, status: Status, loaded: &Loaded) -> UsersPage {
     let may = |key| viewer.known.person.permissions.has(key);
     let inactive = status == Status::Inactive;
     let (address, usual) = tab(status);
     let sort = query.sort(usual);
-    let link = |name: &str, which: Sort| sort_link(address, &query, name, which, sort);
-    let pager = pager(address, &query, loaded.total, loaded.users.len());
+    let link = |name: &str, which: Sort| sort_link(address, query, name, which, sort);
+    let pager = pager(address, query, loaded.total, loaded.users.len());
     let rows = rows(viewer, loaded);
     UsersPage {
         nav: SettingsNav::new(viewer, SettingsItem::Users),
@@ -221,8 +221,8 @@ fn view(viewer: &Viewer, query: UsersQuery, status: Status, loaded: &Loaded) -> 
             .map(|(label, href, count, current)| Tab { label, href, count, current })
             .collect(),
         inactive,
-        toolbar: Toolbar::new(status, &query, &loaded.roles, &loaded.teams, &loaded.channels),
-        export: export_address(status, &query),
+        toolbar: Toolbar::new(status, query, &loaded.roles, &loaded.teams, &loaded.channels),
+        export: export_address(status, query),
         by_name: link("name", Sort::Name),
         by_role: link("role", Sort::Role),
         by_work: link("open_work", Sort::OpenWork),

@@ -4,10 +4,14 @@ use super::Selected;
 use super::read::Frame;
 use super::words;
 use crate::domain::conversations::Status;
+use crate::domain::ids::UserId;
 use crate::domain::inbox::{Address, Assignee, View};
 use crate::domain::text::{counted, grouped};
 use crate::web::extract::Viewer;
 use crate::web::views::person::PersonView;
+
+/// So many people are named when it is told who holds a selection.
+const NAMED: usize = 4;
 
 /// The work of somebody who cannot log in.
 pub(in crate::web::pages) struct Former {
@@ -31,6 +35,18 @@ pub(in crate::web::pages) struct Matching {
     pub count: String,
     /// What matches, in words.
     pub sentence: String,
+    /// Who holds them now, if that is known without counting each.
+    pub held: Vec<Held>,
+}
+
+/// Somebody's part of a selection.
+pub(in crate::web::pages) struct Held {
+    /// Who, if it is one person.
+    pub person: Option<PersonView>,
+    /// Who otherwise, in words.
+    pub label: String,
+    /// How many.
+    pub count: String,
 }
 
 /// The pane.
@@ -52,6 +68,7 @@ impl Pane {
         let matching = (selected == Selected::Matching && frame.asker.bulk && any).then(|| Matching {
             count: counted(frame.total, "conversation", "conversations"),
             sentence: words::sentence(&frame.request.filter, &frame.named, None),
+            held: held(frame),
         });
         let unassigned = frame.counts.matching(&unassigned(viewer, frame), &frame.named.inactive);
         let elsewhere = (!any && unassigned > 0).then(|| {
@@ -63,6 +80,36 @@ impl Pane {
         });
         Self { former: former(frame), matching, elsewhere, any }
     }
+}
+
+/// Who holds what matches: those with the most, the others together, who cannot log in, nobody.
+fn held(frame: &Frame) -> Vec<Held> {
+    let filter = &frame.request.filter;
+    if !filter.is_kept_by_counters() {
+        return Vec::new();
+    }
+    let held = frame.counts.matching_by_person(filter, &frame.named.inactive);
+    let nobody = held.get(&UserId::NIL).copied().unwrap_or(0);
+    let mut people: Vec<(PersonView, i64)> = held
+        .into_iter()
+        .filter(|(user, _)| *user != UserId::NIL)
+        .map(|(user, count)| (frame.named.people.get(user), count))
+        .collect();
+    people.sort_by(|(one, holds), (other, held)| held.cmp(holds).then_with(|| one.name.cmp(&other.name)));
+    let (former, mut active): (Vec<_>, Vec<_>) = people.into_iter().partition(|(person, _)| person.inactive);
+    let others = if active.len() > NAMED + 1 { active.split_off(NAMED) } else { Vec::new() };
+    let named =
+        |(person, count): (PersonView, i64)| Held { person: Some(person), label: String::new(), count: grouped(count) };
+    let mut rows: Vec<Held> = active.into_iter().map(named).collect();
+    if !others.is_empty() {
+        let count = others.iter().map(|(_, count)| count).sum();
+        rows.push(Held { person: None, label: format!("{} others", others.len()), count: grouped(count) });
+    }
+    rows.extend(former.into_iter().map(named));
+    if nobody > 0 {
+        rows.push(Held { person: None, label: "Unassigned".to_owned(), count: grouped(nobody) });
+    }
+    rows
 }
 
 fn unassigned(viewer: &Viewer, frame: &Frame) -> crate::domain::inbox::Filter {
