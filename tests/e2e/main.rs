@@ -5,4 +5,5 @@
 mod a11y;
 mod harness;
 mod journeys;
+mod mails;
 mod support;

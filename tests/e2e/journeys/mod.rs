@@ -1,4 +1,7 @@
 //! What people do with Baton, from the first page to the last.
 
+mod counts;
+mod keyboard;
 mod leaving;
 mod reassigning;
+mod without_script;

@@ -15,6 +15,8 @@ const START: Duration = Duration::from_secs(120);
 /// What is printed beside the address comes at once after it.
 const SOON: Duration = Duration::from_secs(5);
 const STOP: Duration = Duration::from_secs(20);
+/// The database of `demo`.
+const DEMO: &str = "demo.db";
 
 /// Settings of whoever runs the tests must not reach the program.
 const SETTINGS: [&str; 9] = [
@@ -77,7 +79,9 @@ impl Recipe {
             .args(&self.args)
             .current_dir(folder)
             .env("BATON_LISTEN", listen)
-            .env("BATON_DATA_DIR", folder.join("data"));
+            .env("BATON_DATA_DIR", folder.join("data"))
+            // `demo` keeps its data in a temporary folder, which is to be ours.
+            .env("TMPDIR", folder);
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         let process = Process::start(&mut command, None)
             .unwrap_or_else(|error| panic!("{} cannot be started: {error}", self.program.to_string_lossy()));
@@ -156,14 +160,42 @@ impl App {
         browser
     }
 
+    /// The same, with JavaScript switched off.
+    #[track_caller]
+    pub fn logged_in_without_script(&self, role: &str) -> Browser {
+        let account = self.account(role);
+        let browser = Browser::named(&format!("{role}, no script")).without_script().open(&self.url);
+        browser.log_in(&account.email, &account.password);
+        browser
+    }
+
     /// All it printed so far, on both streams.
     pub fn logs(&self) -> String {
         self.process.printed()
     }
 
-    /// The folder of its data (`serve` only; `demo` has one of its own).
+    /// The folder of its data.
     pub fn data_dir(&self) -> std::path::PathBuf {
-        self.folder.path().join("data")
+        let demo = std::fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        demo.into_iter().find(|path| path.join(DEMO).exists()).unwrap_or_else(|| self.folder.path().join("data"))
+    }
+
+    /// Takes a mail in at a channel, as a mail server would hand it over, while the program runs. Gives back what was said.
+    #[track_caller]
+    pub fn ingest(&self, channel: &str, mail: &Path) -> String {
+        let data = self.data_dir();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_baton"));
+        for name in SETTINGS {
+            command.env_remove(name);
+        }
+        if data.join(DEMO).exists() {
+            command.env("DATABASE_URL", format!("sqlite://{}", data.join(DEMO).display()));
+        }
+        command.args(["ingest-mail", "--channel", channel]).env("BATON_DATA_DIR", &data);
+        let output = command.stdin(std::fs::File::open(mail).unwrap()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        assert!(output.status.success(), "{}: {said} {}", mail.display(), String::from_utf8_lossy(&output.stderr));
+        said
     }
 
     /// Kills it without warning and starts it again: same data, same address.

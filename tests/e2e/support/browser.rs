@@ -5,7 +5,7 @@
 //! Dropping it fails the test if the console had errors or the Content-Security-Policy was broken; a test that failed
 //! already leaves a screenshot instead.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -25,9 +25,23 @@ use super::driver::Session;
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(40);
 
+/// So many presses of Tab lead to the end of any page.
+const FAR: usize = 160;
+/// Where the focus is: whether it has arrived, what it is on, why it cannot be seen there.
+const FOCUS: &str = "const n = document.activeElement, css = arguments[0]; \
+    const what = n.outerHTML.slice(0, 100), there = n.matches(css) && n.checkVisibility(); \
+    if (n === document.body || n.matches('[tabindex=\"-1\"]')) return { there, what, unseen: '' }; \
+    const styles = [getComputedStyle(n), getComputedStyle(n, '::after'), getComputedStyle(n.closest('.composer, label') ?? n)]; \
+    const ring = s => (s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 1) || s.boxShadow !== 'none'; \
+    const box = n.getBoundingClientRect(); \
+    const inside = box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth; \
+    const unseen = !styles.some(ring) ? 'nothing surrounds it' : !inside ? 'it is outside of the window' : ''; \
+    return { there: there && unseen === '', what, unseen };";
+
 /// Sizes of the window, in CSS pixels.
 pub const DESKTOP: (u32, u32) = (1440, 900);
 pub const PHONE: (u32, u32) = (390, 844);
+pub const SMALL_PHONE: (u32, u32) = (360, 740);
 
 /// Light or dark, as the person's system asks for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +66,8 @@ pub struct Browser {
     session: Option<Session>,
     console: RefCell<Vec<Entry>>,
     tolerated: RefCell<Vec<String>>,
+    /// It was changed for good, so it is of no use to the next test.
+    spent: Cell<bool>,
 }
 
 /// A line of the browser's console.
@@ -95,6 +111,7 @@ impl Opening {
             session: Some(Session::take(self.script)),
             console: RefCell::default(),
             tolerated: RefCell::default(),
+            spent: Cell::default(),
         };
         browser.resize(self.size);
         browser.prefer(self.scheme);
@@ -314,6 +331,20 @@ impl Browser {
         });
     }
 
+    /// Chooses the first option of a `<select>` with these words in it.
+    #[track_caller]
+    pub fn choose(&self, css: &str, words: &str) {
+        self.eventually(&format!("choose “{words}” in {css}"), async |client| {
+            let field = shown(client, css).await?;
+            for option in field.find_all(Locator::Css("option")).await? {
+                if plain(&option.text().await?).contains(words) {
+                    return Ok(option.click().await?);
+                }
+            }
+            Err(NotYet("there is no such option".to_owned()))
+        });
+    }
+
     /// Ticks a box, or takes the tick away. Also for boxes that are drawn by their label.
     #[track_caller]
     pub fn tick(&self, css: &str, on: bool) {
@@ -356,6 +387,41 @@ impl Browser {
         );
     }
 
+    /// Types into whatever has the focus.
+    #[track_caller]
+    pub fn type_text(&self, text: &str) {
+        let typed = self.session().block_on(async |client| client.active_element().await?.send_keys(text).await);
+        self.must(&format!("type {text}"), typed);
+    }
+
+    /// Presses Tab until such an element has the focus, and looks each time whether the focus can be seen.
+    #[track_caller]
+    pub fn tab_to(&self, css: &str) {
+        let mut way = Vec::new();
+        for _ in 0..FAR {
+            let look = || self.run(FOCUS, vec![json!(css)]);
+            let part = |at: &Value, name: &str| at.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let mut at = look();
+            // What slides in has a moment for it.
+            for _ in 0..10 {
+                if part(&at, "unseen").is_empty() {
+                    break;
+                }
+                self.session().block_on(async |_| sleep(PAUSE).await);
+                at = look();
+            }
+            if at.get("there").and_then(Value::as_bool).unwrap_or_default() {
+                return;
+            }
+            if !part(&at, "unseen").is_empty() {
+                self.fail(&format!("see the focus at {}", part(&at, "what")), &part(&at, "unseen"));
+            }
+            way.push(part(&at, "what"));
+            self.press("Tab");
+        }
+        self.fail(&format!("reach {css} by Tab"), &format!("the way went over {way:#?}"));
+    }
+
     /// Runs a script in the page, whatever its Content-Security-Policy says; `return` gives a value back.
     #[track_caller]
     pub fn run(&self, script: &str, args: Vec<Value>) -> Value {
@@ -366,6 +432,20 @@ impl Browser {
     #[track_caller]
     pub fn run_async(&self, script: &str, args: Vec<Value>) -> Value {
         self.must("run a script", self.session().block_on(async |client| client.execute_async(script, args).await))
+    }
+
+    /// Runs a script at the beginning of every page from now on, before any of its own.
+    #[track_caller]
+    pub fn run_on_every_page(&self, script: &str) {
+        self.spent.set(true);
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", &json!({ "source": script }));
+    }
+
+    /// From now on pages may do what their Content-Security-Policy forbids.
+    #[track_caller]
+    pub fn ignore_policies(&self) {
+        self.spent.set(true);
+        self.devtools("Page.setBypassCSP", &json!({ "enabled": true }));
     }
 
     /// Waits for anything else.
@@ -400,6 +480,15 @@ impl Browser {
             { "name": "prefers-reduced-motion", "value": "reduce" },
         ]);
         self.devtools("Emulation.setEmulatedMedia", &json!({ "media": "", "features": features }));
+    }
+
+    /// Lets colours of this page change at once, so that none is measured half-way.
+    #[track_caller]
+    pub fn hold_still(&self) {
+        let script = "const sheet = new CSSStyleSheet(); \
+            sheet.replaceSync('*, ::before, ::after { transition-property: none !important }'); \
+            document.adoptedStyleSheets = [sheet];";
+        self.run(script, vec![]);
     }
 
     /// Sets the app's own cookie for the theme: `light` or `dark`. Counts from the next page.
@@ -493,7 +582,11 @@ impl Drop for Browser {
         }
         let errors = self.console_errors();
         if let Some(session) = self.session.take() {
-            session.give_back(&self.site);
+            if self.spent.get() {
+                session.close();
+            } else {
+                session.give_back(&self.site);
+            }
         }
         assert!(errors.is_empty(), "{} has errors in the console:\n{}", self.name, lines(&errors));
     }
