@@ -47,6 +47,16 @@ impl DatabaseUrl {
         Err("DATABASE_URL must begin with sqlite:// or postgres://.".to_owned())
     }
 
+    /// The sentence for a database that cannot be opened.
+    #[must_use]
+    pub fn cannot_be_opened(&self, why: &dyn fmt::Display) -> String {
+        let change = match self {
+            Self::Sqlite(_) => "Give this user the right to write there, or set DATABASE_URL to the file of a database",
+            Self::Postgres(_) => "Check that the server runs and lets you in, or set DATABASE_URL to another one",
+        };
+        format!("{self} cannot be opened ({why}). {change}.")
+    }
+
     /// Whether several instances can share it.
     #[must_use]
     pub const fn is_postgres(&self) -> bool {
@@ -159,20 +169,20 @@ impl Config {
     /// # Errors
     /// A sentence, if it cannot be written.
     pub fn prepare_data_dir(&self) -> Result<(), String> {
-        prepare(&self.data_dir)?;
+        prepare(&self.data_dir, "BATON_DATA_DIR")?;
         if let DatabaseUrl::Sqlite(path) = &self.database
             && let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
         {
-            prepare(folder)?;
+            prepare(folder, "DATABASE_URL")?;
         }
         Ok(())
     }
 }
 
-fn prepare(folder: &Path) -> Result<(), String> {
+fn prepare(folder: &Path, setting: &str) -> Result<(), String> {
     let sentence = |error: std::io::Error| {
         format!(
-            "The folder {} cannot be written ({error}). Give this user the right to write there, or set BATON_DATA_DIR to another folder.",
+            "The folder {} cannot be written ({error}). Give this user the right to write there, or set {setting} to another place.",
             folder.display()
         )
     };

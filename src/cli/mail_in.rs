@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::path::Path;
 
+use super::say;
 use crate::actions::incoming::Received;
 use crate::config::Config;
 use crate::domain::conversations::ChannelKind;
@@ -16,6 +17,9 @@ use crate::tasks::ingest;
 /// The mail channel of an address.
 fn find(db: &Db, address: &str, slug: Option<&str>) -> Result<(WorkspaceId, ChannelId), String> {
     let all = db.look_anywhere_now(anywhere::list_workspaces).map_err(|failure| failure.to_string())?;
+    if let Some(slug) = slug.filter(|slug| !all.iter().any(|workspace| workspace.slug == *slug)) {
+        return Err(format!("There is no workspace {slug}. Check --workspace."));
+    }
     let mut found = Vec::new();
     for workspace in all.iter().filter(|workspace| slug.is_none_or(|slug| workspace.slug == slug)) {
         let channels = db.read_now(workspace.id, store::channels::list).map_err(|failure| failure.to_string())?;
@@ -43,16 +47,18 @@ pub(super) fn ingest(config: &Config, db: &Db, address: &str, slug: Option<&str>
     let files = Files::new(&config.data_dir);
     let received = ingest::ingest(db, &files, workspace, channel, &bytes).map_err(|failure| failure.to_string())?;
     match received {
-        Received::Stored(number) => println!("Conversation {number}."),
-        Received::Quarantined(id) => println!("Kept aside, because it cannot be read: {id}."),
-        Received::Duplicate => println!("Received before."),
+        Received::Stored(number) => say(&format!("Conversation {number}.")),
+        Received::Quarantined(id) => say(&format!("Kept aside, because it cannot be read: {id}.")),
+        Received::Duplicate => say("Received before."),
     }
     Ok(())
 }
 
 pub(super) fn import(config: &Config, db: &Db, file: &Path, address: &str, slug: Option<&str>) -> Result<(), String> {
     let (workspace, channel) = find(db, address, slug)?;
-    let unreadable = |error: std::io::Error| format!("{} cannot be read: {error}.", file.display());
+    let unreadable = |error: std::io::Error| {
+        format!("The file {} cannot be read ({error}). Name an mbox file that this user can read.", file.display())
+    };
     let reader = std::io::BufReader::new(std::fs::File::open(file).map_err(unreadable)?);
     let files = Files::new(&config.data_dir);
     let (mut stored, mut aside, mut known) = (0, 0, 0);
@@ -64,6 +70,6 @@ pub(super) fn import(config: &Config, db: &Db, file: &Path, address: &str, slug:
             Received::Duplicate => known += 1,
         }
     }
-    println!("{stored} stored, {aside} kept aside, {known} received before.");
+    say(&format!("{stored} stored, {aside} kept aside, {known} received before."));
     Ok(())
 }

@@ -4,6 +4,7 @@ mod mail_in;
 mod serve;
 mod workspace;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -115,7 +116,7 @@ impl Cli {
             Command::Serve => serve::serve(config),
             Command::Demo { conversations, seed } => serve::demo(config, conversations, seed),
             Command::SetupLink => serve::setup_link(&config),
-            Command::Migrate => open(&config).map(|_| println!("The database is up to date.")),
+            Command::Migrate => open(&config).map(|_| say("The database is up to date.")),
             Command::Doctor => serve::doctor(&config),
             Command::Workspace { command: WorkspaceCommand::Create { name, owner_name, owner_email } } => {
                 workspace::create(&open(&config)?, &name, &owner_name, &owner_email)
@@ -140,6 +141,11 @@ fn open(config: &Config) -> Result<Db, String> {
     let db = Db::open(&config.database, clock, Arc::new(SystemEntropy))?;
     migrations::run(&db)?;
     Ok(db)
+}
+
+/// Prints a line. Whoever has closed standard output does not want to know; that ends no server.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// The first line of standard input.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use actix_web::HttpServer;
 use url::Url;
 
+use super::say;
 use crate::config::{Config, DatabaseUrl};
 use crate::files::Files;
 use crate::mail::transport::Transport;
@@ -21,13 +22,7 @@ const GRACE: u64 = 10;
 pub(super) fn serve(config: Config) -> Result<(), String> {
     telemetry::start();
     let db = super::open(&config)?;
-    run(config, db, |base, db| match new_setup_link(db, base)? {
-        Some(link) => {
-            println!("Set-up link: {link}");
-            Ok(())
-        }
-        None => Ok(()),
-    })
+    run(config, db, |base, db| Ok(new_setup_link(db, base)?.map(|link| format!("Set-up link: {link}"))))
 }
 
 pub(super) fn demo(mut config: Config, conversations: usize, seed: u64) -> Result<(), String> {
@@ -37,10 +32,7 @@ pub(super) fn demo(mut config: Config, conversations: usize, seed: u64) -> Resul
     config.database = DatabaseUrl::Sqlite(folder.path().join("demo.db"));
     let db = super::open(&config)?;
     let logins = sample::fill(&db, seed, conversations).map_err(|failure| failure.to_string())?;
-    run(config, db, move |_, _| {
-        println!("{}", sample::print_logins(&logins));
-        Ok(())
-    })
+    run(config, db, move |_, _| Ok(Some(sample::print_logins(&logins))))
 }
 
 pub(super) fn setup_link(config: &Config) -> Result<(), String> {
@@ -48,7 +40,7 @@ pub(super) fn setup_link(config: &Config) -> Result<(), String> {
     let base = config.public_url.clone().map_or_else(|| base_of(config.listen), Ok)?;
     match new_setup_link(&db, &base)? {
         Some(link) => {
-            println!("Set-up link: {link}");
+            say(&format!("Set-up link: {link}"));
             Ok(())
         }
         None => {
@@ -77,8 +69,8 @@ fn listen(config: &Config) -> Result<TcpListener, String> {
     })
 }
 
-/// Runs until it is told to stop. `greet` prints what a person needs, once the address is known.
-fn run(config: Config, db: Db, greet: impl FnOnce(&Url, &Db) -> Result<(), String>) -> Result<(), String> {
+/// Runs until it is told to stop. `greet` says what a person needs, once the address is known.
+fn run(config: Config, db: Db, greet: impl FnOnce(&Url, &Db) -> Result<Option<String>, String>) -> Result<(), String> {
     let listener = listen(&config)?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let base = config.public_url.clone().map_or_else(|| base_of(address), Ok)?;
@@ -92,7 +84,9 @@ fn run(config: Config, db: Db, greet: impl FnOnce(&Url, &Db) -> Result<(), Strin
         wake: wake.clone(),
         hashing: app::hashing(),
     };
+    // All that asks the database comes before the runtime, on whose threads nothing may block.
     let key = app::cookie_key(&db).map_err(|failure| failure.to_string())?;
+    let greeting = greet(&base, &db)?;
     let served = actix_web::rt::System::new().block_on(async move {
         let context = tasks::Context { db: db.clone(), transport, mail_from: config.mail_from.clone(), wake };
         let server = HttpServer::new(move || app::build(state.clone(), key.clone(), true))
@@ -100,8 +94,10 @@ fn run(config: Config, db: Db, greet: impl FnOnce(&Url, &Db) -> Result<(), Strin
             .map_err(|error| error.to_string())?
             .shutdown_timeout(GRACE)
             .run();
-        println!("Listening on http://{address}");
-        greet(&base, &db)?;
+        say(&format!("Listening on http://{address}"));
+        if let Some(greeting) = greeting {
+            say(&greeting);
+        }
         let background = tasks::start(&context);
         let ended = server.await.map_err(|error| error.to_string());
         background.stop().await;
@@ -112,23 +108,21 @@ fn run(config: Config, db: Db, greet: impl FnOnce(&Url, &Db) -> Result<(), Strin
 
 pub(super) fn doctor(config: &Config) -> Result<(), String> {
     let db = super::open(config)?;
-    println!(
-        "Database: reachable and up to date ({}).",
-        if config.database.is_postgres() { "PostgreSQL" } else { "SQLite" }
-    );
+    let kind = if config.database.is_postgres() { "PostgreSQL" } else { "SQLite" };
+    say(&format!("Database: reachable and up to date ({kind})."));
     let workspaces = db.look_anywhere_now(anywhere::list_workspaces).map_err(|failure| failure.to_string())?;
-    println!("Workspaces: {}.", workspaces.len());
+    say(&format!("Workspaces: {}.", workspaces.len()));
     writable(&config.data_dir.join("files"))?;
-    println!("Files: the data folder can be written.");
+    say("Files: the data folder can be written.");
     match Transport::new(config.smtp_url.as_deref(), &config.data_dir)? {
         Transport::Smtp(smtp) => match smtp.test_connection() {
-            Ok(true) => println!("Mail: the server answers."),
+            Ok(true) => say("Mail: the server answers."),
             Ok(false) | Err(_) => return Err("The mail server does not answer. Check BATON_SMTP_URL.".to_owned()),
         },
-        Transport::Files(_) => println!("Mail: no server is set; mails are kept in the outbox."),
+        Transport::Files(_) => say("Mail: no server is set; mails are kept in the outbox."),
     }
     let waiting = db.look_anywhere_now(crate::store::tasks::count).map_err(|failure| failure.to_string())?;
-    println!("Background work waiting: {waiting}.");
+    say(&format!("Background work waiting: {waiting}."));
     Ok(())
 }
 

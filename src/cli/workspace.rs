@@ -1,5 +1,8 @@
 //! `workspace create` and `user reset-password`.
 
+use std::io::IsTerminal as _;
+
+use super::say;
 use crate::actions;
 use crate::domain::access::{Cause, Scope};
 use crate::domain::ids::WorkspaceId;
@@ -22,12 +25,14 @@ pub(super) fn create(db: &Db, name: &str, owner_name: &str, owner_email: &str) -
         actions::workspaces::create(tx, &actions::workspaces::New { name: &name, slug: &slug, time_zone: "UTC", owner })
     })
     .map_err(|failure| failure.to_string())?;
-    println!("The workspace {name} is there. Its log-in page is /login/{slug}.");
+    say(&format!("The workspace {name} is there. Its log-in page is /login/{slug}."));
     Ok(())
 }
 
 fn read_password(about: &[&str]) -> Result<String, String> {
-    eprintln!("Password:");
+    if std::io::stdin().is_terminal() {
+        eprintln!("Password:");
+    }
     let password = super::read_line()?;
     passwords::check(&password, about).map_err(|said| format!("{said}."))?;
     passwords::hash(&password).map_err(|error| error.to_string())
@@ -40,7 +45,7 @@ pub(super) fn find(db: &Db, slug: Option<&str>) -> Result<Workspace, String> {
         Some(slug) => all
             .into_iter()
             .find(|workspace| workspace.slug == slug)
-            .ok_or_else(|| format!("There is no workspace {slug}.")),
+            .ok_or_else(|| format!("There is no workspace {slug}. Check --workspace.")),
         None if all.len() == 1 => all.pop().ok_or_else(String::new),
         None => Err("Say which workspace with --workspace.".to_owned()),
     }
@@ -51,7 +56,7 @@ pub(super) fn reset_password(db: &Db, email: &str, slug: Option<&str>) -> Result
     let found = db
         .read_now(workspace.id, |rx| store::users::find_by_email(rx, email))
         .map_err(|failure| failure.to_string())?;
-    let user = found.ok_or_else(|| format!("There is no user {email} in {}.", workspace.name))?;
+    let user = found.ok_or_else(|| format!("There is no user {email} in {}. Check --email.", workspace.name))?;
     let hash = read_password(&[&user.name.full, email])?;
     let scope = Scope::system(workspace.id, Some(Cause::Command));
     db.write_now(&scope, |tx| {
@@ -59,6 +64,6 @@ pub(super) fn reset_password(db: &Db, email: &str, slug: Option<&str>) -> Result
         actions::sessions::set_password(tx, user.id, None, &hash)
     })
     .map_err(|failure| failure.to_string())?;
-    println!("The password is changed, and all sessions of {email} have ended.");
+    say(&format!("The password is changed, and all sessions of {email} have ended."));
     Ok(())
 }

@@ -173,9 +173,9 @@ impl Db {
     /// A sentence that says what to change, if the database cannot be opened.
     pub fn open(url: &DatabaseUrl, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, String> {
         let manager = Manager { url: url.clone() };
-        // One attempt in the open first: the pool would only say "timed out".
-        let first = manager.connect().map_err(|error| format!("{url} cannot be opened: {error}"))?;
-        drop(first);
+        // One attempt in the open first: the pool would try for long, and then only say "timed out".
+        let first = manager.connect().and_then(|mut conn| Prepare.on_acquire(&mut conn));
+        first.map_err(|error| url.cannot_be_opened(&error))?;
         let pool = Pool::builder()
             .max_size(CONNECTIONS)
             .min_idle(Some(CONNECTIONS))
@@ -183,7 +183,7 @@ impl Db {
             .connection_timeout(Duration::from_secs(10))
             .connection_customizer(Box::new(Prepare))
             .build(manager)
-            .map_err(|error| format!("{url} cannot be opened: {error}"))?;
+            .map_err(|error| url.cannot_be_opened(&error))?;
         Ok(Self(Arc::new(Inner { pool, clock, entropy })))
     }
 

@@ -61,8 +61,9 @@ pub struct Claimed {
     pub attempts: i32,
 }
 
-/// How long a claim holds without being renewed. An instance that died is followed by another after that.
-pub const CLAIM: TimeDelta = TimeDelta::seconds(60);
+/// How long a claim holds without being renewed. An instance that died is followed by another after that. One that is
+/// only slow may be joined by another, which does no harm: each step of a task locks what it works on.
+pub const CLAIM: TimeDelta = TimeDelta::seconds(10);
 
 /// Claims the task that waits longest, if one is due.
 ///

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
+use baton::config::DatabaseUrl;
 use tempfile::TempDir;
 
 use super::browser::Browser;
@@ -19,7 +20,7 @@ const STOP: Duration = Duration::from_secs(20);
 const DEMO: &str = "demo.db";
 
 /// Settings of whoever runs the tests must not reach the program.
-const SETTINGS: [&str; 9] = [
+pub const SETTINGS: [&str; 9] = [
     "BATON_LISTEN",
     "BATON_DATA_DIR",
     "DATABASE_URL",
@@ -93,7 +94,8 @@ impl Recipe {
     }
 }
 
-/// A running program. Dropping it stops it, deletes its data, and fails the test if the program panicked.
+/// A running program. Dropping it stops it, deletes its data, and fails the test if the program panicked, was in trouble,
+/// or told the log who its people are.
 pub struct App {
     process: Process,
     url: String,
@@ -114,6 +116,11 @@ impl App {
     /// `baton serve` on an empty database.
     pub fn serve() -> Recipe {
         Recipe::of(env!("CARGO_BIN_EXE_baton")).arg("serve")
+    }
+
+    /// `baton serve` on a database that is there already.
+    pub fn on(database: &DatabaseUrl) -> Recipe {
+        Self::serve().env("DATABASE_URL", address_of(database))
     }
 
     /// `baton demo`.
@@ -198,12 +205,23 @@ impl App {
         said
     }
 
-    /// Kills it without warning and starts it again: same data, same address.
+    /// Kills it without warning.
+    pub fn crash(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts it again after a crash: same data, same address.
+    #[track_caller]
+    pub fn restart(&mut self) {
+        let listen = self.url.trim_start_matches("http://").to_owned();
+        self.process = self.recipe.launch(self.folder.path(), &listen).0;
+    }
+
+    /// Kills it without warning and starts it again.
     #[track_caller]
     pub fn crash_and_restart(&mut self) {
-        let listen = self.url.trim_start_matches("http://").to_owned();
-        self.process.kill();
-        self.process = self.recipe.launch(self.folder.path(), &listen).0;
+        self.crash();
+        self.restart();
     }
 
     /// Asks it to stop (SIGTERM), and waits.
@@ -218,7 +236,23 @@ impl Drop for App {
         if !std::thread::panicking() {
             let logs = self.logs();
             assert!(!logs.contains("panicked at"), "The program panicked:\n{logs}");
+            // The lines of the log are JSON; the rest is printed for whoever started it.
+            for line in logs.lines().filter(|line| line.starts_with('{')) {
+                assert!(!line.contains(r#""level":"ERROR""#), "There was trouble: {line}");
+                assert!(!line.contains(r#""http.status":5"#), "Trouble was answered: {line}");
+                for personal in ["@", "Weiss", "Keller", "Martin", "Lee", "Nwosu", "Harriet"] {
+                    assert!(!line.contains(personal), "The log names a person: {line}");
+                }
+            }
         }
+    }
+}
+
+/// What `DATABASE_URL` says for a database.
+pub fn address_of(database: &DatabaseUrl) -> String {
+    match database {
+        DatabaseUrl::Sqlite(file) => format!("sqlite://{}", file.display()),
+        DatabaseUrl::Postgres(url) => url.clone(),
     }
 }
 

@@ -1,0 +1,54 @@
+//! A database with the sample workspace in it, filled once and copied for each test.
+
+use std::sync::{Arc, OnceLock};
+
+use baton::demo;
+use baton::domain::clock::{SystemClock, SystemEntropy};
+use baton::domain::ids::WorkspaceId;
+use baton::store::{self, Db, anywhere};
+
+use super::db::{Fresh, Kind, Prepared};
+
+pub const PASSWORD: &str = demo::PASSWORD;
+/// An Owner.
+pub const DANA: &str = "dana.weiss@fernhill.example";
+/// A Supervisor.
+pub const BOB: &str = "bob.keller@fernhill.example";
+/// An Agent.
+pub const ALICE: &str = "alice.martin@fernhill.example";
+
+/// Enough for a bulk job of ten steps.
+const OPEN_CONVERSATIONS: usize = 5_000;
+
+/// A database of one test.
+pub fn database(kind: Kind) -> Fresh {
+    static SQLITE: OnceLock<Prepared> = OnceLock::new();
+    static POSTGRES: OnceLock<Prepared> = OnceLock::new();
+    let made = match kind {
+        Kind::Sqlite => &SQLITE,
+        Kind::Postgres => &POSTGRES,
+    };
+    Fresh::copy_of(made.get_or_init(|| {
+        let fresh = Fresh::empty(kind);
+        demo::fill(&open(&fresh), 1, OPEN_CONVERSATIONS).expect("a sample");
+        Prepared::from(&fresh)
+    }))
+}
+
+/// A database without any table or with all of them, opened as the program does.
+pub fn open(fresh: &Fresh) -> Db {
+    let db = Db::open(fresh.url(), Arc::new(SystemClock::default()), Arc::new(SystemEntropy)).expect("a database");
+    store::migrations::run(&db).expect("migrations");
+    db
+}
+
+/// The sample workspace.
+pub fn workspace(db: &Db) -> WorkspaceId {
+    let found = db.look_anywhere_now(|ax| anywhere::find_workspace(ax, demo::people::SLUG));
+    found.expect("to look").expect("the sample").id
+}
+
+/// A number that a statement answers.
+pub fn number(fresh: &Fresh, statement: &str) -> i64 {
+    fresh.lines(&format!("SELECT CAST(({statement}) AS TEXT) AS line"))[0].parse().expect("a number")
+}
