@@ -43,22 +43,22 @@ pub struct Deactivated {
     pub job: Option<JobId>,
 }
 
-/// Ends a person's access at once, and starts moving their conversations if the plan says so – both or neither (U-7).
+/// Ends a person's access at once, and starts moving their conversations if there is a plan for them – both or neither
+/// (U-7). Whoever plans needs the permission to hand work over as well; without a plan everything stays where it is.
 ///
 /// # Errors
 /// A [`UserRefusal`], a refusal of the plan's targets, or trouble with the database.
 pub fn deactivate(
     tx: &mut Tx,
     _: &Can<users::Deactivate>,
-    run: Option<&Can<handovers::Run>>,
     id: UserId,
     reason: Option<Reason>,
-    plan: Plan,
+    plan: Option<(Plan, &Can<handovers::Run>)>,
 ) -> Result<Recorded<Deactivated>, Failure> {
     let owners = store::users::lock_active_owners(tx)?;
+    let plan = plan.filter(|(plan, _)| plan.moves());
     // Whoever gets the work is locked with whoever leaves, in one order: a job may be giving them work at this instant.
-    let moves = run.is_some() && plan.moves();
-    let mut people: Vec<UserId> = plan.people().into_iter().filter(|_| moves).chain([id]).collect();
+    let mut people: Vec<UserId> = plan.iter().flat_map(|(plan, _)| plan.people()).chain([id]).collect();
     people.sort_unstable();
     for person in people {
         store::users::lock(tx, person)?;
@@ -68,9 +68,9 @@ pub fn deactivate(
     store::users::set_status(tx, &user, Status::Inactive, reason)?;
     let sessions_ended = store::sessions::delete_all_of(tx, id, None)?;
     store::logins::delete_password_links_of(tx, id)?;
-    let job = match run {
-        Some(can) if plan.moves() => super::bulk::start_deactivation(tx, can, &user, plan)?,
-        _ => None,
+    let job = match plan {
+        Some((plan, can)) => super::bulk::start_deactivation(tx, can, &user, plan)?,
+        None => None,
     };
     let done = Deactivated { user, sessions_ended, job };
     Ok(tx.record(Event::UserDeactivated { user: id, reason, sessions_ended }).with(done))

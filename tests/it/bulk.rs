@@ -396,7 +396,7 @@ on_both! {
         let made = w.open_of(w.bob, 3);
         let (can, hand) = (w.can(w.olga), w.can(w.olga));
         let plan = users::Plan { open: Some(Target::Team(w.support)), snoozed: None };
-        let left = w.by(w.olga, |tx| users::deactivate(tx, &can, Some(&hand), w.bob, None, plan)).expect("to leave");
+        let left = w.by(w.olga, |tx| users::deactivate(tx, &can, w.bob, None, Some((plan, &hand)))).expect("to leave");
         let id = left.job.expect("a job");
         assert_eq!(job(&w, id).origin, store::bulk_jobs::Origin::Deactivation(w.bob));
         assert_eq!(run(&w, id), HashMap::from([(Outcome::Done, 3)]));

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::actions;
 use crate::actions::users::Plan;
-use crate::domain::access::{Can, Key, Sees, users};
+use crate::domain::access::{Key, Sees, users};
 use crate::domain::assignment::Target;
 use crate::domain::conversations::Status as ConversationStatus;
 use crate::domain::ids::UserId;
@@ -186,9 +186,14 @@ pub async fn deactivate(may: May<users::Deactivate>, id: Id<UserId>, Form(form):
         return show(&viewer, id, &form, problems, StatusCode::UNPROCESSABLE_ENTITY).await;
     }
     let plan = Plan { open, snoozed };
-    let run = if plan.moves() { Some(viewer.must()?) } else { Can::check(viewer.scope()) };
+    let run = if plan.moves() { Some(viewer.must()?) } else { None };
     let reason = Reason::parse(&form.reason);
-    let done_it = viewer.write(move |tx| actions::users::deactivate(tx, &can, run.as_ref(), id, reason, plan)).await;
+    let done_it = viewer
+        .write(move |tx| {
+            let plan = run.as_ref().map(|run| (plan, run));
+            actions::users::deactivate(tx, &can, id, reason, plan)
+        })
+        .await;
     let gone = match done_it {
         Ok(gone) => gone,
         Err(Failure::Refused(Refusal::User(_))) => {

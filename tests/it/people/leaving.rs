@@ -19,7 +19,7 @@ use crate::support::{World, on_both};
 
 fn deactivate(w: &World, by: UserId, who: UserId, plan: Plan) -> Result<Deactivated, Failure> {
     let (can, hand) = (w.can(by), w.can(by));
-    w.by(by, |tx| users::deactivate(tx, &can, Some(&hand), who, Some(Reason::Left), plan))
+    w.by(by, |tx| users::deactivate(tx, &can, who, Some(Reason::Left), Some((plan, &hand))))
 }
 
 fn reactivate(w: &World, by: UserId, who: UserId) -> Result<(), Failure> {

@@ -87,9 +87,8 @@ on_both! {
             let (_, number) = w.open_of(w.bob, 1)[0];
             let (olga, ada) = (w.scope(w.olga), w.scope(w.ada));
             let (can_leave, can_assign) = (Can::check(&olga).expect("may"), Can::check(&ada).expect("may"));
-            let plan = baton::actions::users::Plan::default();
             let (left, assigned) = both_at_once(
-                || w.db.write_now(&olga, |tx| baton::actions::users::deactivate(tx, &can_leave, None, nils, None, plan)),
+                || w.db.write_now(&olga, |tx| baton::actions::users::deactivate(tx, &can_leave, nils, None, None)),
                 || w.db.write_now(&ada, |tx| conversations::assign(tx, &can_assign, number, Target::User(nils))),
             );
             left.expect("to leave");

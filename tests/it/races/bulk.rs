@@ -194,11 +194,11 @@ on_both! {
             let (can, hand) = (Can::check(&olga).expect("may"), Can::check(&olga).expect("may"));
             use baton::actions::users::{Plan, deactivate};
             let plan = Plan { open: Some(Target::User(nils)), snoozed: Some(Target::User(zoe)) };
-            let first = w.db.write_now(&olga, |tx| deactivate(tx, &can, Some(&hand), gone, None, plan)).expect("to leave");
+            let first = w.db.write_now(&olga, |tx| deactivate(tx, &can, gone, None, Some((plan, &hand)))).expect("to leave");
             let job = first.job.expect("a job");
             let plan = Plan { open: Some(Target::User(gets)), snoozed: None };
             let (left, ()) = both_at_once(
-                || w.db.write_now(&olga, |tx| deactivate(tx, &can, Some(&hand), leaves, None, plan)),
+                || w.db.write_now(&olga, |tx| deactivate(tx, &can, leaves, None, Some((plan, &hand)))),
                 || run(&w, &b, job),
             );
             run(&w, &b, left.expect("to leave").job.expect("a job"));

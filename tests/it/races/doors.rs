@@ -30,10 +30,9 @@ on_both! {
                 device: "Firefox",
                 created_at: w.now(),
             };
-            let plan = users::Plan::default();
             let (logged_in, left) = both_at_once(
                 || b.anywhere_now(|ax| store::anywhere::insert_session(ax, &new)),
-                || w.db.write_now(&olga, |tx| users::deactivate(tx, &can, None, w.bob, None, plan)),
+                || w.db.write_now(&olga, |tx| users::deactivate(tx, &can, w.bob, None, None)),
             );
             left.expect("to leave");
             logged_in.expect("an answer");

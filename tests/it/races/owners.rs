@@ -1,6 +1,6 @@
 //! However two Owners act on each other, one active Owner stays (U-6).
 
-use baton::actions::users::{self, Edit, Plan};
+use baton::actions::users::{self, Edit};
 use baton::domain::access::{Can, Scope};
 use baton::domain::ids::UserId;
 use baton::domain::roles::Standard;
@@ -19,7 +19,7 @@ fn active_owners(w: &World) -> Vec<String> {
 
 fn deactivate(db: &Db, scope: &Scope, who: UserId) -> Result<(), Failure> {
     let can = Can::check(scope).expect("an Owner may");
-    db.write_now(scope, |tx| users::deactivate(tx, &can, None, who, None, Plan::default())).map(|_| ())
+    db.write_now(scope, |tx| users::deactivate(tx, &can, who, None, None)).map(|_| ())
 }
 
 /// Takes the role Owner away, and leaves the role Admin.

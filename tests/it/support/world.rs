@@ -313,9 +313,7 @@ impl World {
     pub fn deactivate(&self, who: UserId) {
         let by = if who == self.olga { self.system() } else { self.scope(self.olga) };
         let can = Can::check(&by).expect("Olga may");
-        self.db
-            .write_now(&by, |tx| actions::users::deactivate(tx, &can, None, who, None, actions::users::Plan::default()))
-            .expect("a deactivation");
+        self.db.write_now(&by, |tx| actions::users::deactivate(tx, &can, who, None, None)).expect("a deactivation");
     }
 }
 
