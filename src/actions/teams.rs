@@ -5,7 +5,7 @@ use crate::domain::audit::Event;
 use crate::domain::ids::{TeamId, UserId};
 use crate::domain::teams::TeamRefusal;
 use crate::domain::text::counted;
-use crate::domain::users::Status;
+use crate::domain::users::{Status, User};
 use crate::failure::Failure;
 use crate::store::{self, Recorded, Tx};
 
@@ -42,6 +42,9 @@ pub fn update(
 /// # Errors
 /// A [`TeamRefusal`], [`Failure::NotFound`], or trouble with the database.
 pub fn delete(tx: &mut Tx, _: &Can<teams::Manage>, id: TeamId) -> Result<Recorded<String>, Failure> {
+    // People before teams, as everywhere.
+    let members: Vec<UserId> = store::teams::list_members(tx, Some(id))?.into_iter().map(|one| one.user).collect();
+    let members = lock_people(tx, members)?;
     let team = store::teams::lock_to_delete(tx, id)?;
     let (held, channel) = store::teams::count_holdings(tx, id)?;
     if held > 0 {
@@ -51,6 +54,9 @@ pub fn delete(tx: &mut Tx, _: &Can<teams::Manage>, id: TeamId) -> Result<Recorde
         return Err(TeamRefusal::ChannelDefault(channel).into());
     }
     store::teams::delete(tx, id)?;
+    for member in &members {
+        store::users::set_touched(tx, member)?;
+    }
     Ok(tx.record(Event::TeamDeleted { team: id }).with(team.name))
 }
 
@@ -75,25 +81,28 @@ pub fn change_members(
     id: TeamId,
     change: &Change,
 ) -> Result<Recorded<usize>, Failure> {
+    let people = lock_people(tx, change.add.iter().chain(&change.remove).copied().collect())?;
     store::teams::lock(tx, id)?;
     let mut events = Vec::new();
-    // People are locked in one order everywhere, so that nobody waits in a circle.
-    let mut add = change.add.clone();
-    add.sort_unstable();
-    for user in &add {
-        let found = store::users::lock(tx, *user)?;
-        if found.status != Status::Active {
-            return Err(TeamRefusal::MemberInactive(found.name.full).into());
+    let mut moved = Vec::new();
+    for user in people.iter().filter(|user| change.add.contains(&user.id)) {
+        if user.status != Status::Active {
+            return Err(TeamRefusal::MemberInactive(user.name.full.clone()).into());
         }
-        if store::teams::insert_member(tx, id, *user)? {
-            events.push(Event::TeamMemberAdded { team: id, user: *user });
+        if store::teams::insert_member(tx, id, user.id)? {
+            events.push(Event::TeamMemberAdded { team: id, user: user.id });
+            moved.push(user.id);
         }
     }
-    for user in &change.remove {
-        store::users::find(tx, *user)?.ok_or(Failure::NotFound)?;
-        if store::teams::delete_member(tx, id, *user)? {
-            events.push(Event::TeamMemberRemoved { team: id, user: *user });
+    for user in people.iter().filter(|user| change.remove.contains(&user.id)) {
+        if store::teams::delete_member(tx, id, user.id)? {
+            events.push(Event::TeamMemberRemoved { team: id, user: user.id });
+            moved.push(user.id);
         }
+    }
+    // Their profile shows it too: whoever edits that at this instant must not put back what was.
+    for user in people.iter().filter(|user| moved.contains(&user.id)) {
+        store::users::set_touched(tx, user)?;
     }
     if let Some(leads) = &change.leads {
         for member in store::teams::list_members(tx, Some(id))? {
@@ -108,6 +117,13 @@ pub fn change_members(
     }
     let count = events.len();
     Ok(tx.record_all(events)?.with(count))
+}
+
+/// People are locked in one order everywhere, so that nobody waits in a circle.
+fn lock_people(tx: &mut Tx, mut people: Vec<UserId>) -> Result<Vec<User>, Failure> {
+    people.sort_unstable();
+    people.dedup();
+    people.into_iter().map(|user| store::users::lock(tx, user)).collect()
 }
 
 /// Takes everybody who cannot log in out of a team (T-2).
