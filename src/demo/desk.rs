@@ -3,8 +3,9 @@
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Europe::Berlin;
 
+use super::contacts::Names;
 use super::draft::{Draft, Said, Size, priority, waiting_since};
-use super::people::{Names, Role, TEAMS, channels_of_team};
+use super::people::{Role, TEAMS, channels_of_team};
 use super::random::Rng;
 use super::staff::{Member, Place, Staff, at_work, awake};
 use super::threads::{Cast, FEATURED, Featured, Library, Speaker, Template, Turn};

@@ -8,7 +8,7 @@ use super::desk::Desk;
 use super::draft::{Draft, Size};
 use super::random::Rng;
 use super::staff::{self, Staff};
-use super::{people, threads};
+use super::{contacts, people, threads};
 use crate::domain::access::{Cause, Scope};
 use crate::domain::audit::Event;
 use crate::domain::conversations::{ChannelKind, MessageKind, Status};
@@ -26,7 +26,7 @@ const LOOKED_AT: usize = 3_000;
 /// Writes everything. `viewers` are the addresses of those who have looked at the inbox.
 pub(super) fn fill(db: &Db, seed: u64, size: Size, hash: &str, viewers: &[&str]) -> Result<WorkspaceId, Failure> {
     let library = threads::library().map_err(|problem| Failure::Corrupt("the demo's threads", problem))?;
-    let names = people::names().map_err(|problem| Failure::Corrupt("the demo's names", problem))?;
+    let names = contacts::names().map_err(|problem| Failure::Corrupt("the demo's names", problem))?;
     let nowhere = Scope::system(WorkspaceId::NIL, None);
     let workspace: WorkspaceId = db.write_now(&nowhere, |tx| tx.unchanged(tx.new_id()))?;
     let scope = Scope::system(workspace, Some(Cause::Command));

@@ -1,5 +1,6 @@
 //! The sample workspace that `baton demo` shows.
 
+pub mod contacts;
 mod desk;
 mod draft;
 mod fill;
