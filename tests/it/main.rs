@@ -13,6 +13,7 @@
 
 mod support;
 
+mod architecture;
 mod bulk;
 mod http;
 mod mail_in;

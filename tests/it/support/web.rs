@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use actix_http::Request;
 use actix_web::body::MessageBody;
@@ -45,6 +45,53 @@ enum Ask {
 pub struct Site {
     ask: UnboundedSender<Ask>,
     files: Arc<tempfile::TempDir>,
+    _noticed: Arc<Noticed>,
+}
+
+/// What no test may see: trouble answered with 5xx, and a refusal that left a trace. Dropping it fails the test.
+#[derive(Default)]
+struct Noticed(Arc<Mutex<Vec<String>>>);
+
+impl Drop for Noticed {
+    fn drop(&mut self) {
+        let noticed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !std::thread::panicking() {
+            assert!(noticed.is_empty(), "{noticed:#?}");
+        }
+    }
+}
+
+/// How many events there are in all workspaces.
+async fn count_events(db: &Db) -> i64 {
+    let db = db.clone();
+    let counted = store::db::blocking(move || {
+        let all = db.look_anywhere_now(store::anywhere::list_workspaces)?;
+        all.iter().map(|one| db.read_now(one.id, store::audit::count)).sum()
+    });
+    counted.await.expect("to count")
+}
+
+/// Answers, and notices what must not be.
+async fn watched(
+    service: &impl Service<Request, Response = ServiceResponse<impl MessageBody + 'static>, Error = actix_web::Error>,
+    db: &Db,
+    noticed: &Mutex<Vec<String>>,
+    sent: Sent,
+) -> (Page, Vec<(String, String)>) {
+    let (what, posted) = (format!("{} {}", sent.method, sent.uri), sent.method == Method::POST);
+    let before = if posted { count_events(db).await } else { 0 };
+    let (page, cookies) = answer(service, sent).await;
+    let notice = |told: &str| {
+        let text = format!("{what} was answered with {}{told}", page.status);
+        noticed.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+    };
+    if page.status.is_server_error() {
+        notice("");
+    }
+    if posted && page.status.is_client_error() && count_events(db).await != before {
+        notice(", and yet something was recorded");
+    }
+    (page, cookies)
 }
 
 async fn answer(
@@ -90,19 +137,21 @@ impl Site {
             wake: Wake::default(),
             hashing: baton::app::hashing(),
         };
+        let noticed = Arc::new(Noticed::default());
+        let list = Arc::clone(&noticed.0);
         std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let service = init_service(baton::app::build(state, key, false)).await;
                 while let Some(ask) = asked.recv().await {
                     match ask {
-                        Ask::Page(sent, back) => drop(back.send(answer(&service, sent).await)),
+                        Ask::Page(sent, back) => drop(back.send(watched(&service, &db, &list, sent).await)),
                         Ask::RunDue(back) => drop(back.send(baton::tasks::run_due(&db).await.expect("a task"))),
                         Ask::WakeDue(back) => drop(back.send(baton::tasks::wake_due(&db).await.expect("a timer"))),
                     }
                 }
             });
         });
-        Self { ask, files }
+        Self { ask, files, _noticed: noticed }
     }
 
     /// Does one due task, as the background work would; says whether there was one.
