@@ -1,5 +1,6 @@
 //! The verbs of the product: each one transaction, each demanding the permission that it needs. No SQL, no HTTP.
 
+pub mod audit;
 pub mod bulk;
 pub mod conversations;
 pub mod incoming;

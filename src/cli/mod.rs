@@ -1,5 +1,6 @@
 //! Commands. Each opens the same database as the server and goes through the same verbs.
 
+mod audit;
 mod mail_in;
 mod serve;
 mod workspace;
@@ -71,8 +72,26 @@ enum Command {
         #[arg(long)]
         workspace: Option<String>,
     },
+    /// Look at the audit trail
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Look for what is wrong with this installation
     Doctor,
+}
+
+#[derive(Subcommand, Debug)]
+enum AuditCommand {
+    /// Check that no recorded event was changed or taken out; exit with 1 if one was
+    Verify {
+        /// The workspace’s address name; all of them unless given
+        #[arg(long)]
+        workspace: Option<String>,
+        /// A seal that an earlier check printed, to be found again
+        #[arg(long, requires = "workspace")]
+        seal: Option<String>,
+    },
 }
 
 #[derive(Subcommand, Debug)]
@@ -118,6 +137,9 @@ impl Cli {
             Command::SetupLink => serve::setup_link(&config),
             Command::Migrate => open(&config).map(|_| say("The database is up to date.")),
             Command::Doctor => serve::doctor(&config),
+            Command::Audit { command: AuditCommand::Verify { workspace, seal } } => {
+                audit::verify(&open(&config)?, workspace.as_deref(), seal.as_deref())
+            }
             Command::Workspace { command: WorkspaceCommand::Create { name, owner_name, owner_email } } => {
                 workspace::create(&open(&config)?, &name, &owner_name, &owner_email)
             }

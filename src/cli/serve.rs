@@ -88,6 +88,7 @@ fn run(config: Config, db: Db, greet: impl FnOnce(&Url, &Db) -> Result<Option<St
     let key = app::cookie_key(&db).map_err(|failure| failure.to_string())?;
     let greeting = greet(&base, &db)?;
     let served = actix_web::rt::System::new().block_on(async move {
+        let sealed = db.clone();
         let context = tasks::Context { db: db.clone(), transport, mail_from: config.mail_from.clone(), wake };
         let server = HttpServer::new(move || app::build(state.clone(), key.clone(), true))
             .listen(listener)
@@ -101,6 +102,11 @@ fn run(config: Config, db: Db, greet: impl FnOnce(&Url, &Db) -> Result<Option<St
         let background = tasks::start(&context);
         let ended = server.await.map_err(|error| error.to_string());
         background.stop().await;
+        // What was recorded last is sealed too, so that a stopped database can be checked as it is.
+        let sealing = crate::store::db::blocking(move || tasks::audit::seal_all(&sealed)).await;
+        if let Err(failure) = sealing {
+            tracing::error!(error = %failure, "the last events could not be sealed");
+        }
         ended
     });
     served.map_err(|error: String| format!("The server stopped: {error}"))

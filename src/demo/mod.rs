@@ -162,6 +162,15 @@ mod tests {
     }
 
     #[test]
+    fn the_past_is_in_an_unbroken_chain() {
+        let folder = tempfile::tempdir().unwrap();
+        let (db, workspace) = filled(&folder, 4, 60);
+        let checked = crate::tasks::audit::verify(&db, workspace, None, |finding| panic!("{finding}")).unwrap();
+        assert_eq!(checked.seal.seq, db.read_now(workspace, store::audit::count).unwrap());
+        assert_eq!(checked.findings, 0);
+    }
+
+    #[test]
     fn the_numbers_add_up() {
         let folder = tempfile::tempdir().unwrap();
         let (db, workspace) = filled(&folder, 2, OPEN_CONVERSATIONS);

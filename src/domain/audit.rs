@@ -158,6 +158,10 @@ pub enum Event {
         job: JobId,
         undone_by: JobId,
     },
+    AuditExported {
+        format: &'static str,
+        filter: String,
+    },
 }
 
 /// What an event is about.
@@ -264,6 +268,7 @@ impl Event {
             Self::BulkStarted { .. } => "bulk.started",
             Self::BulkFinished { .. } => "bulk.finished",
             Self::BulkUndone { .. } => "bulk.undone",
+            Self::AuditExported { .. } => "audit.exported",
         }
     }
 
@@ -271,7 +276,7 @@ impl Event {
     #[must_use]
     pub const fn subject(&self) -> Subject {
         match self {
-            Self::WorkspaceCreated => Subject::Workspace,
+            Self::WorkspaceCreated | Self::AuditExported { .. } => Subject::Workspace,
             Self::UserInvited { user, .. }
             | Self::InviteResent { user }
             | Self::InviteLinkCopied { user }
@@ -346,6 +351,7 @@ impl Event {
             Self::BulkStarted { total, .. } => json!({ "total": total }),
             Self::BulkFinished { done, skipped, .. } => json!({ "done": done, "skipped": skipped }),
             Self::BulkUndone { undone_by, .. } => json!({ "undone_by": undone_by }),
+            Self::AuditExported { format, filter } => json!({ "format": format, "filter": filter }),
             _ => json!({}),
         }
     }

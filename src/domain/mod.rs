@@ -3,6 +3,8 @@
 pub mod access;
 pub mod assignment;
 pub mod audit;
+pub mod audit_chain;
+pub mod audit_filter;
 pub mod bulk;
 pub mod clock;
 pub mod conversations;

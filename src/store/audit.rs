@@ -127,7 +127,7 @@ impl Recorded {
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = super::schema::audit_events)]
-struct Row {
+pub(super) struct Row {
     id: i64,
     at: At,
     actor_id: Option<UserId>,
@@ -142,7 +142,7 @@ struct Row {
 }
 
 impl Row {
-    fn read(self) -> Result<Recorded, Failure> {
+    pub(super) fn read(self) -> Result<Recorded, Failure> {
         let details = serde_json::from_str(&self.details)
             .map_err(|error| Failure::Corrupt("audit_events.details", format!("{}: {error}", self.id)))?;
         Ok(Recorded {

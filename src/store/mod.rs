@@ -2,6 +2,8 @@
 
 pub mod anywhere;
 pub mod audit;
+pub mod audit_chain;
+pub mod audit_log;
 pub mod bulk_jobs;
 pub mod channels;
 pub mod contacts;

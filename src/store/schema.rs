@@ -439,6 +439,20 @@ diesel::table! {
         details -> Text,
         address -> Nullable<Text>,
         request_id -> Nullable<Text>,
+        seq -> Nullable<BigInt>,
+        hash -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::Guid;
+
+    /// Where each workspace's chain of audit events ends.
+    audit_chains (workspace_id) {
+        workspace_id -> Guid,
+        sealed -> BigInt,
+        hash -> Text,
     }
 }
 
@@ -529,6 +543,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     bulk_jobs,
     bulk_items,
     audit_events,
+    audit_chains,
     outbox,
     tasks,
     conversation_counts,

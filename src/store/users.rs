@@ -394,6 +394,18 @@ pub fn list_by_status(rx: &mut Rx, statuses: &[Status]) -> Result<Vec<Brief>, Fa
     rows.into_iter().map(brief).collect()
 }
 
+/// Everybody there is or was, by name.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_everybody(rx: &mut Rx) -> Result<Vec<Brief>, Failure> {
+    let rows: Vec<BriefRow> = ours(rx.workspace())
+        .order((users::name_key, users::id))
+        .select((users::id, users::full_name, users::display_name, users::status))
+        .load(rx.conn)?;
+    rows.into_iter().map(brief).collect()
+}
+
 /// Everybody who cannot log in, and these users besides: what an inbox page needs to write names.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! Background work of an instance: bulk jobs, mail, timers, tidying up. Everything is found in the database, so that it
 //! goes on after a restart and is done by one of several instances.
 
+pub mod audit;
 pub mod ingest;
 pub mod mail;
 
@@ -78,7 +79,8 @@ pub fn start(context: &Context) -> Running {
     let mails = every(context, stop.subscribe(), LOOK, |context| async move { mail::send_due(&context).await });
     let timers = every(context, stop.subscribe(), LOOK, |context| async move { wake_due(&context.db).await });
     let tidying = every(context, stop.subscribe(), TIDY, |context| async move { tidy(&context.db).await });
-    Running { stop, loops: vec![jobs, mails, timers, tidying] }
+    let seals = every(context, stop.subscribe(), LOOK, |context| async move { audit::seal_due(&context.db).await });
+    Running { stop, loops: vec![jobs, mails, timers, tidying, seals] }
 }
 
 fn every<F, W>(context: &Context, mut stop: watch::Receiver<bool>, pause: Duration, work: F) -> JoinHandle<()>

@@ -93,6 +93,8 @@ routes! {
     post "/settings/teams/{id}/members" Needs(Key::TeamsEditMembers) => pages::settings_teams::members;
     post "/settings/teams/{id}/remove-inactive" Needs(Key::TeamsEditMembers) => pages::settings_teams::remove_inactive;
     post "/settings/teams/{id}/delete" Needs(Key::TeamsManage) => pages::settings_teams::delete;
+    get "/settings/audit" Needs(Key::AuditView) => pages::settings_audit::index;
+    post "/settings/audit/export" Needs(Key::AuditExport) => pages::settings_audit::export;
     get "/settings/outbox" Needs(Key::SettingsManage) => pages::settings_outbox::index;
     post "/settings/outbox/{id}/retry" Needs(Key::SettingsManage) => pages::settings_outbox::retry;
     get "/settings/outbox/quarantine/{id}" Needs(Key::SettingsManage) => pages::settings_outbox::quarantined;

@@ -17,7 +17,7 @@ const NO_PAGES: [&str; 4] = ["/", "/attachments/{id}", "/settings/outbox/quarant
 const SEEDS: [&str; 3] =
     ["/inbox/bulk/confirm?target=none&conversation=7&conversation=8", "/conversations/7", "/nowhere"];
 /// More of what pages can show.
-const STATES: [&str; 9] = [
+const STATES: [&str; 11] = [
     "/inbox?view=snoozed",
     "/inbox?view=unassigned&select=matching",
     "/inbox?assignee=inactive&priority=high",
@@ -27,6 +27,8 @@ const STATES: [&str; 9] = [
     "/settings/users?sort=-open_work",
     "/settings/users/inactive?q=ruth",
     "/settings/teams?q=nothing",
+    "/settings/audit?when=days&actor=system",
+    "/settings/audit?q=nothing-has-this-name",
 ];
 type Opened = (&'static str, &'static str, &'static [&'static str], &'static str);
 

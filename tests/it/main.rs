@@ -14,6 +14,7 @@
 mod support;
 
 mod architecture;
+mod audit;
 mod bulk;
 mod http;
 mod mail_in;

@@ -9,6 +9,7 @@ pub mod jobs;
 pub mod login;
 pub mod password;
 pub mod profile;
+pub mod settings_audit;
 pub mod settings_invites;
 pub mod settings_outbox;
 pub mod settings_teams;

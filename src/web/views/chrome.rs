@@ -75,6 +75,7 @@ impl Chrome {
             (Key::UsersView, "/settings/users"),
             (Key::TeamsEditMembers, "/settings/teams"),
             (Key::SettingsManage, "/settings/outbox"),
+            (Key::AuditView, "/settings/audit"),
         ];
         Self {
             title: title.to_owned(),
@@ -122,6 +123,8 @@ pub enum SettingsItem {
     Users,
     /// Teams.
     Teams,
+    /// What was recorded.
+    Audit,
     /// Mails.
     Outbox,
 }
@@ -166,12 +169,16 @@ impl SettingsNav {
             people.push(item("Teams", "users-group", "/settings/teams", SettingsItem::Teams));
         }
         let mut record = Vec::new();
+        if may(Key::AuditView) {
+            record.push(item("Audit log", "history", "/settings/audit", SettingsItem::Audit));
+        }
         if may(Key::SettingsManage) {
             record.push(item("Outbox", "send", "/settings/outbox", SettingsItem::Outbox));
         }
         let here = match current {
             SettingsItem::Users => "Users",
             SettingsItem::Teams => "Teams",
+            SettingsItem::Audit => "Audit log",
             SettingsItem::Outbox => "Outbox",
         };
         Self { workspace: viewer.known.workspace.name.clone(), here, people, record }

@@ -42,6 +42,8 @@ pub struct Names {
     pub tags: HashMap<TagId, String>,
     /// Whether the reader may open bulk jobs.
     pub jobs: bool,
+    /// Whether who did it stands beside already, so that no sentence ends with "by …".
+    pub beside: bool,
 }
 
 type Holder = (Option<UserId>, Option<TeamId>);
@@ -93,6 +95,9 @@ impl<'a> Sentence<'a> {
 
     /// ", by Dana Weiss", if it was a person.
     fn by(self, event: &Recorded) -> Self {
+        if self.names.beside {
+            return self;
+        }
         let sentence = match event.actor {
             Some(actor) => self.say(" by ").person(actor),
             None => self,

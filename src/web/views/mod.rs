@@ -1,5 +1,6 @@
 //! What several pages show: the frame, people, times.
 
+pub mod audit;
 pub mod chrome;
 pub mod events;
 pub mod pager;

@@ -1,4 +1,5 @@
-//! What happened to a user, in words.
+//! What happened to a user, a team, a channel or the workspace, in words. What happened to a conversation is told in
+//! `events`.
 
 use crate::domain::ids::{ChannelId, RoleId, TeamId};
 use crate::domain::users::Reason;
@@ -24,9 +25,32 @@ pub fn words(event: &Recorded, names: &Names) -> String {
             .unwrap_or_else(|| "a channel".to_owned())
     };
     match event.name.as_str() {
+        "workspace.created" => "Workspace made".to_owned(),
+        "team.created" => "Team made".to_owned(),
+        "team.updated" => "Team changed".to_owned(),
+        "team.deleted" => "Team deleted".to_owned(),
+        "channel.created" => "Channel made".to_owned(),
+        "bulk.started" => format!("Bulk change of {} started", number(event, "total", "conversation", "conversations")),
+        "bulk.finished" => match event.detail("skipped").as_i64() {
+            None | Some(0) => format!("{} changed in bulk", number(event, "done", "conversation", "conversations")),
+            Some(left) => format!(
+                "{} changed in bulk, {} left",
+                number(event, "done", "conversation", "conversations"),
+                crate::domain::text::grouped(left)
+            ),
+        },
+        "bulk.undone" => "Bulk change undone".to_owned(),
+        "mail.quarantined" => "Mail kept aside, because it could not be read".to_owned(),
+        "message.sent" => "Replied".to_owned(),
+        "note.added" => "Note added".to_owned(),
+        "audit.exported" => match event.detail("format").as_str() {
+            Some("json") => "Audit log exported as JSON".to_owned(),
+            _ => "Audit log exported as CSV".to_owned(),
+        },
         "user.invited" => "Invited".to_owned(),
         "user.created" => "Account made".to_owned(),
         "invite.resent" => "Invite sent again".to_owned(),
+        "invite.cancelled" => "Invite cancelled".to_owned(),
         "invite.link_copied" => "Invite link copied".to_owned(),
         "invite.accepted" => "Accepted the invite".to_owned(),
         "invite.renewal_asked" => "Asked for a new invite".to_owned(),
@@ -48,8 +72,19 @@ pub fn words(event: &Recorded, names: &Names) -> String {
         "team.lead_changed" => format!("No longer lead of {}", team(event.to.1)),
         "channel.member_added" => format!("Added to {}", channel()),
         "channel.member_removed" => format!("Removed from {}", channel()),
-        other => other.replace(['.', '_'], " "),
+        other => sentence(other),
     }
+}
+
+/// An event that nothing better is known of: "team.lead_changed" is "Team lead changed".
+fn sentence(name: &str) -> String {
+    let words = name.replace(['.', '_'], " ");
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+fn number(event: &Recorded, field: &str, one: &str, many: &str) -> String {
+    crate::domain::text::counted(event.detail(field).as_i64().unwrap_or(0), one, many)
 }
 
 fn id_in(value: &serde_json::Value) -> Option<uuid::Uuid> {

@@ -1,6 +1,7 @@
 //! The product as browsers see it: pages, forms, fragments, on both databases.
 
 mod access;
+mod audit;
 mod doors;
 mod inbox;
 mod invites;

@@ -118,6 +118,7 @@ impl Named {
             teams: self.teams.iter().map(|team| (team.id, team.name.clone())).collect(),
             tags: self.tags.iter().cloned().collect(),
             jobs,
+            beside: false,
         }
     }
 }
