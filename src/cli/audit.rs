@@ -20,13 +20,14 @@ pub(super) fn verify(db: &Db, slug: Option<&str>, seal: Option<&str>) -> Result<
     let mut findings = 0;
     for workspace in &all {
         let name = format!("{} ({})", workspace.name, workspace.slug);
-        let checked = tasks::audit::verify(db, workspace.id, kept.as_ref(), |finding| println!("{name}: {finding}"))
-            .map_err(|failure| failure.to_string())?;
+        let checked =
+            tasks::audit::verify(db, workspace.id, kept.as_ref(), |finding| super::say(&format!("{name}: {finding}")))
+                .map_err(|failure| failure.to_string())?;
         let events = counted(checked.seal.seq, "event", "events");
         match checked.findings {
-            0 => println!("{name}: {events}, nothing changed or missing. Seal {}", checked.seal),
+            0 => super::say(&format!("{name}: {events}, nothing changed or missing. Seal {}", checked.seal)),
             wrong => {
-                println!("{name}: {} in a chain of {events}.", counted(int(wrong), "problem", "problems"));
+                super::say(&format!("{name}: {} in a chain of {events}.", counted(int(wrong), "problem", "problems")));
                 findings += wrong;
             }
         }
