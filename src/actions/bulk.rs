@@ -116,6 +116,23 @@ pub(super) fn start_deactivation(
     user: &User,
     plan: Plan,
 ) -> Result<Option<JobId>, Failure> {
+    start_leaving(tx, Origin::Deactivation(user.id), user, plan)
+}
+
+/// Starts moving what a person holds who is removed or deleted: all of it, to nobody unless the plan says otherwise.
+///
+/// # Errors
+/// A refusal of a target, or trouble with the database.
+pub(super) fn start_removal(tx: &mut Tx, origin: Origin, user: &User, plan: Plan) -> Result<Option<JobId>, Failure> {
+    let held = held_by(user.id, Statuses::OpenAndSnoozed);
+    let all = Plan { open: plan.open.or(Some(Target::Nobody)), snoozed: plan.snoozed.or(Some(Target::Nobody)) };
+    if store::inbox::count(tx, &held, &Sees::All)? == 0 {
+        return Ok(None);
+    }
+    start_leaving(tx, origin, user, all)
+}
+
+fn start_leaving(tx: &mut Tx, origin: Origin, user: &User, plan: Plan) -> Result<Option<JobId>, Failure> {
     let selection = Selection { filter: Some(held_by(user.id, Statuses::OpenAndSnoozed)), sees: Sees::All };
     let undo_for = undo_for(tx)?;
     let submission: uuid::Uuid = tx.new_id();
@@ -123,7 +140,7 @@ pub(super) fn start_deactivation(
     let job = bulk_jobs::insert(
         tx,
         &New {
-            origin: Origin::Deactivation(user.id),
+            origin,
             selection: &selection,
             target: both.or(plan.open).or(plan.snoozed),
             expected: None,
@@ -184,6 +201,13 @@ pub fn run_chunk(tx: &mut Tx, id: JobId) -> Result<Recorded<Progress>, Failure> 
     let ended = bulk_jobs::set_progress(tx, &job, count(done), count(skipped))?;
     let progress = Progress { ended };
     if ended {
+        if let Some(gone) = job.origin.left_for_good() {
+            // Whatever could not go where it was to go, because somebody else left meanwhile, stays with nobody.
+            let gone = store::users::find(tx, gone)?.ok_or(Failure::NotFound)?;
+            if gone.status.is_gone() {
+                start_removal(tx, job.origin, &gone, Plan::default())?;
+            }
+        }
         let (done, skipped) = (job.done + count(done), job.skipped + count(skipped));
         return Ok(tx.record(Event::BulkFinished { job: id, done, skipped }).with(progress));
     }
@@ -226,15 +250,23 @@ fn wanted_teams(pending: &[Pending]) -> Vec<TeamId> {
     wanted
 }
 
-/// Which wanted people can get work now. An undo puts back what was, so it does not ask.
+/// Which wanted people can get work now. An undo puts back what was, but nothing to people who are gone.
 fn fitting_targets(tx: &mut Tx, job: &Job, pending: &[Pending]) -> Result<HashMap<UserId, bool>, Failure> {
-    if matches!(job.origin, Origin::Undo(_)) {
-        return Ok(HashMap::new());
-    }
+    let undo = matches!(job.origin, Origin::Undo(_));
     let mut wanted: Vec<UserId> = pending.iter().filter_map(|item| item.to.0).collect();
     wanted.sort_unstable();
     wanted.dedup();
-    wanted.into_iter().map(|user| Ok((user, may_receive(&store::users::lock_candidate(tx, user)?).is_ok()))).collect()
+    wanted
+        .into_iter()
+        .map(|user| {
+            let fits = if undo {
+                !store::users::lock(tx, user)?.status.is_gone()
+            } else {
+                may_receive(&store::users::lock_candidate(tx, user)?).is_ok()
+            };
+            Ok((user, fits))
+        })
+        .collect()
 }
 
 /// Puts back what a job changed and nobody touched since; itself a job (C-10).
@@ -271,6 +303,9 @@ pub fn undo(tx: &mut Tx, _: &Can<conversations::Bulk>, id: JobId) -> Result<Reco
 pub fn may_undo(job: &Job, undone_by: Option<JobId>, now: chrono::DateTime<chrono::Utc>) -> Result<(), BulkRefusal> {
     if matches!(job.origin, Origin::Undo(_)) {
         return Err(BulkRefusal::IsAnUndo);
+    }
+    if job.origin.left_for_good().is_some() {
+        return Err(BulkRefusal::HolderGone);
     }
     if undone_by.is_some() {
         return Err(BulkRefusal::AlreadyUndone);

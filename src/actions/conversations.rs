@@ -72,12 +72,27 @@ pub fn change_status(
 }
 
 fn apply_status(tx: &mut Tx, one: &Conversation, change: StatusChange) -> Result<Event, Failure> {
+    let one = &without_gone_holder(tx, one, change.to())?;
     let until: Option<DateTime<Utc>> = match change {
         StatusChange::Snooze(until) => Some(until),
         _ => None,
     };
     store::conversations::set_status(tx, one, change.to(), until)?;
     Ok(Event::ConversationStatusChanged { conversation: one.id, from: one.status, to: change.to(), until })
+}
+
+/// A settled conversation keeps whoever handled it, also when they are gone. Where it comes back to work, it must not
+/// come back to somebody who never does: then nobody holds it, and its team stays.
+pub(super) fn without_gone_holder(tx: &mut Tx, one: &Conversation, to: Status) -> Result<Conversation, Failure> {
+    let works = |status| matches!(status, Status::Open | Status::Snoozed);
+    let Some(holder) = one.assignee.filter(|_| works(to) && !works(one.status)) else { return Ok(one.clone()) };
+    if !store::users::find(tx, holder)?.is_none_or(|user| user.status.is_gone()) {
+        return Ok(one.clone());
+    }
+    let to = (None, one.team);
+    store::conversations::set_holder(tx, one, to)?;
+    let _ = tx.record(Event::ConversationAssigned { conversation: one.id, from: (one.assignee, one.team), to });
+    Ok(Conversation { assignee: None, version: one.version + 1, ..one.clone() })
 }
 
 /// Changes how urgent a conversation is.

@@ -102,6 +102,7 @@ fn place(
     let now = tx.now();
     if let Some(one) = before.as_ref().filter(|one| one.status != Status::Archived) {
         if one.status != Status::Open {
+            let one = &super::conversations::without_gone_holder(tx, one, Status::Open)?;
             store::conversations::set_status(tx, one, StatusChange::Open.to(), None)?;
             events.push(Event::ConversationStatusChanged {
                 conversation: one.id,

@@ -63,6 +63,10 @@ pub fn create(tx: &mut Tx, _: &Can<users::Invite>, base: &Url, new: &New) -> Res
     if let Some(known) = store::users::find_by_email(tx, &new.email)? {
         return Err(refuse_known(&known, workspace.time_zone).into());
     }
+    if let Some(sealed) = store::removal::find_sealed_by_email(tx, &new.email)? {
+        let on = day(sealed.sealed_at, workspace.time_zone);
+        return Err(InviteRefusal::Removed { email: sealed.email, on }.into());
+    }
     let roles = super::users::grantable(tx, &new.roles)?;
     let user = store::users::insert(
         tx,
@@ -82,9 +86,84 @@ pub fn create(tx: &mut Tx, _: &Can<users::Invite>, base: &Url, new: &New) -> Res
     Ok(tx.record(Event::UserInvited { user, roles: new.roles.clone() }).with(invited))
 }
 
+/// Invites somebody as if they had never been here: whoever was removed with this address stays removed, and is linked
+/// to it no more (U-10).
+///
+/// # Errors
+/// As [`create`], and [`InviteRefusal::NotRemoved`].
+pub fn start_fresh(tx: &mut Tx, can: &Can<users::Invite>, base: &Url, new: &New) -> Result<Recorded<Invited>, Failure> {
+    let former = lock_removed(tx, &new.email)?;
+    store::removal::delete_sealed(tx, former.user)?;
+    let _ = tx.record(Event::UserUnlinked { user: former.user });
+    create(tx, can, base, new)
+}
+
+/// Invites somebody back who was removed: what they wrote is theirs again. With `as_before` they get the roles, teams and
+/// channels that they had, as far as there still are such; otherwise those of the invite (U-10).
+///
+/// # Errors
+/// As [`create`], and [`InviteRefusal::NotRemoved`].
+pub fn restore(
+    tx: &mut Tx,
+    _: &Can<users::Invite>,
+    base: &Url,
+    new: &New,
+    as_before: bool,
+) -> Result<Recorded<Invited>, Failure> {
+    let workspace = store::workspaces::this(tx)?;
+    let sealed = lock_removed(tx, &new.email)?;
+    let id = sealed.user;
+    let (mut wanted, mut teams, mut channels) = (new.roles.clone(), Vec::new(), new.channels.clone());
+    if as_before {
+        let known: Vec<RoleId> = store::roles::list(tx)?.into_iter().map(|role| role.id).collect();
+        let before: Vec<RoleId> = sealed.roles.iter().copied().filter(|role| known.contains(role)).collect();
+        if !before.is_empty() {
+            wanted = before;
+        }
+        let known: Vec<TeamId> = store::teams::list(tx)?.into_iter().map(|team| team.id).collect();
+        teams = sealed.teams.iter().copied().filter(|(team, _)| known.contains(team)).collect();
+        let known: Vec<ChannelId> = store::channels::list(tx)?.into_iter().map(|channel| channel.id).collect();
+        channels = sealed.channels.iter().copied().filter(|channel| known.contains(channel)).collect();
+    }
+    let roles = super::users::grantable(tx, &wanted)?;
+    let user = store::users::lock(tx, id)?;
+    store::removal::set_restored(tx, &user, &sealed, &new.name)?;
+    store::roles::insert_of_user(tx, id, &wanted)?;
+    let of_invite = if as_before { Vec::new() } else { new.teams.clone() };
+    let joined: Vec<TeamId> = teams.iter().map(|(team, _)| *team).chain(of_invite).collect();
+    join(tx, id, &joined, &channels)?;
+    for (team, _) in teams.iter().filter(|(_, lead)| *lead) {
+        store::teams::set_lead(tx, *team, id, true)?;
+    }
+    let valid = TimeDelta::days(i64::from(workspace.invite_days));
+    store::invites::insert(tx, id, valid)?;
+    let secret = store::invites::insert_link(tx, id, valid)?;
+    let link = link(base, &secret);
+    if new.send {
+        let names: Vec<String> = roles.iter().map(|role| role.name.clone()).collect();
+        send(tx, &workspace, id, &sealed.email, &new.name, &names, &link)?;
+    }
+    let invited = Invited { user: id, email: sealed.email, name: new.name.clone(), link };
+    Ok(tx.record(Event::UserRestored { user: id, roles: wanted }).with(invited))
+}
+
+/// Who was removed with this address; their row is locked, so that of several who bring them back at once one does.
+fn lock_removed(tx: &mut Tx, email: &str) -> Result<crate::domain::removal::Sealed, Failure> {
+    let gone = || Failure::from(InviteRefusal::NotRemoved(email.to_owned()));
+    let sealed = store::removal::find_sealed_by_email(tx, email)?.ok_or_else(gone)?;
+    let user = store::users::lock(tx, sealed.user)?;
+    if user.status == Status::Removed && store::removal::find_sealed(tx, sealed.user)?.is_some() {
+        Ok(sealed)
+    } else {
+        Err(gone())
+    }
+}
+
 fn refuse_known(known: &User, zone: chrono_tz::Tz) -> InviteRefusal {
     let email = known.email.clone();
     match known.status {
+        // Their rows keep no address, so they are never found by one.
+        Status::Removed | Status::Deleted => InviteRefusal::NotRemoved(email),
         Status::Active => InviteRefusal::AlreadyUser(email),
         Status::Invited => InviteRefusal::AlreadyInvited { email, on: day(known.created_at, zone) },
         Status::Inactive => InviteRefusal::Deactivated { email, on: day(known.status_changed_at, zone) },
@@ -177,7 +256,13 @@ pub fn cancel(tx: &mut Tx, _: &Can<users::Invite>, id: UserId) -> Result<Recorde
     let user = lock_pending(tx, id)?;
     user.may_be_changed_by(tx.actor())?;
     store::invites::delete(tx, id, true)?;
-    store::users::delete_invited(tx, id)?;
+    if store::removal::find_sealed(tx, id)?.is_some() {
+        // Whoever was to come back has a past here, and is a removed user again.
+        store::removal::set_removed(tx, &user)?;
+        super::removal::cut_off(tx, &user)?;
+    } else {
+        store::users::delete_invited(tx, id)?;
+    }
     Ok(tx.record(Event::InviteCancelled { user: id }).with(user))
 }
 
@@ -201,6 +286,7 @@ pub fn accept(tx: &mut Tx, token: &str, full_name: &str, password_hash: &str) ->
     store::users::set_identity(tx, &user, &user.email, &name, user.beta_access)?;
     store::users::set_password(tx, id, password_hash)?;
     store::invites::delete(tx, id, false)?;
+    store::removal::delete_sealed(tx, id)?;
     Ok(tx.record(Event::InviteAccepted { user: id }).with(id))
 }
 

@@ -5,6 +5,7 @@ pub mod bulk;
 pub mod conversations;
 pub mod incoming;
 pub mod invites;
+pub mod removal;
 pub mod sessions;
 pub mod teams;
 pub mod users;

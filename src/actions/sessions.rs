@@ -24,7 +24,7 @@ pub fn log_in(tx: &mut Tx, id: UserId) -> Result<Recorded<UserId>, Failure> {
             let contact = store::workspaces::this(tx)?.support_contact;
             return Err(LoginRefusal::Deactivated(contact).into());
         }
-        Status::Invited => return Err(LoginRefusal::NoMatch.into()),
+        Status::Invited | Status::Removed | Status::Deleted => return Err(LoginRefusal::NoMatch.into()),
     }
     store::users::set_seen(tx, id)?;
     Ok(tx.record(Event::UserLoggedIn { user: id }).with(id))

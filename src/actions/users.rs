@@ -25,8 +25,14 @@ impl Plan {
         self.open.is_some() || self.snoozed.is_some()
     }
 
+    /// Whether a person or a team gets something, and not only nobody.
+    #[must_use]
+    pub fn gives_to_somebody(&self) -> bool {
+        [self.open, self.snoozed].into_iter().flatten().any(|target| target != Target::Nobody)
+    }
+
     /// The people who get something.
-    fn people(&self) -> Vec<UserId> {
+    pub(super) fn people(&self) -> Vec<UserId> {
         let person = |target| if let Target::User(user) = target { Some(user) } else { None };
         [self.open, self.snoozed].into_iter().flatten().filter_map(person).collect()
     }

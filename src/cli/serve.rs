@@ -89,7 +89,13 @@ fn run(config: Config, db: Db, greet: impl FnOnce(&Url, &Db) -> Result<Option<St
     let greeting = greet(&base, &db)?;
     let served = actix_web::rt::System::new().block_on(async move {
         let sealed = db.clone();
-        let context = tasks::Context { db: db.clone(), transport, mail_from: config.mail_from.clone(), wake };
+        let context = tasks::Context {
+            db: db.clone(),
+            transport,
+            mail_from: config.mail_from.clone(),
+            public_url: Arc::new(base.clone()),
+            wake,
+        };
         let server = HttpServer::new(move || app::build(state.clone(), key.clone(), true))
             .listen(listener)
             .map_err(|error| error.to_string())?

@@ -253,6 +253,8 @@ pub enum Cause {
     Command,
     /// A time that was set came.
     Timer,
+    /// The end of the years for which former users are kept.
+    Retention,
     /// A message from a contact.
     IncomingMail,
     /// A bulk job.
@@ -266,6 +268,7 @@ impl Cause {
         match self {
             Self::Command => "command",
             Self::Timer => "timer",
+            Self::Retention => "retention",
             Self::IncomingMail => "incoming_mail",
             Self::Job(_) => "job",
         }

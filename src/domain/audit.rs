@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::conversations::Status;
 use super::ids::{ChannelId, ConversationId, JobId, ReceivedMailId, RoleId, SessionId, TagId, TeamId, UserId};
+use super::removal::DeletionReason;
 use super::users::Reason;
 
 /// Something that happened.
@@ -53,6 +54,26 @@ pub enum Event {
     },
     UserReactivated {
         user: UserId,
+    },
+    UserRemoved {
+        user: UserId,
+        sessions_ended: usize,
+    },
+    UserRestored {
+        user: UserId,
+        roles: Vec<RoleId>,
+    },
+    UserUnlinked {
+        user: UserId,
+    },
+    UserDeleted {
+        user: UserId,
+        own: bool,
+        reason: Option<DeletionReason>,
+        sessions_ended: usize,
+    },
+    DeletionsAnnounced {
+        users: Vec<UserId>,
     },
     UserLoggedIn {
         user: UserId,
@@ -241,6 +262,11 @@ impl Event {
             Self::UserRolesChanged { .. } => "user.roles_changed",
             Self::UserDeactivated { .. } => "user.deactivated",
             Self::UserReactivated { .. } => "user.reactivated",
+            Self::UserRemoved { .. } => "user.removed",
+            Self::UserRestored { .. } => "user.restored",
+            Self::UserUnlinked { .. } => "user.unlinked",
+            Self::UserDeleted { .. } => "user.deleted",
+            Self::DeletionsAnnounced { .. } => "deletions.announced",
             Self::UserLoggedIn { .. } => "user.logged_in",
             Self::UserLoggedOut { .. } => "user.logged_out",
             Self::SessionsEnded { .. } => "sessions.ended",
@@ -276,7 +302,7 @@ impl Event {
     #[must_use]
     pub const fn subject(&self) -> Subject {
         match self {
-            Self::WorkspaceCreated | Self::AuditExported { .. } => Subject::Workspace,
+            Self::WorkspaceCreated | Self::AuditExported { .. } | Self::DeletionsAnnounced { .. } => Subject::Workspace,
             Self::UserInvited { user, .. }
             | Self::InviteResent { user }
             | Self::InviteLinkCopied { user }
@@ -288,6 +314,10 @@ impl Event {
             | Self::UserRolesChanged { user, .. }
             | Self::UserDeactivated { user, .. }
             | Self::UserReactivated { user }
+            | Self::UserRemoved { user, .. }
+            | Self::UserRestored { user, .. }
+            | Self::UserUnlinked { user }
+            | Self::UserDeleted { user, .. }
             | Self::UserLoggedIn { user }
             | Self::UserLoggedOut { user }
             | Self::SessionsEnded { user, .. }
@@ -330,7 +360,14 @@ impl Event {
     #[must_use]
     pub fn details(&self) -> Value {
         match self {
-            Self::UserInvited { roles, .. } | Self::UserCreated { roles, .. } => json!({ "roles": roles }),
+            Self::UserInvited { roles, .. } | Self::UserCreated { roles, .. } | Self::UserRestored { roles, .. } => {
+                json!({ "roles": roles })
+            }
+            Self::UserRemoved { sessions_ended, .. } => json!({ "sessions_ended": sessions_ended }),
+            Self::UserDeleted { own, reason, sessions_ended, .. } => json!({
+                "own": own, "reason": reason.map(DeletionReason::as_str), "sessions_ended": sessions_ended,
+            }),
+            Self::DeletionsAnnounced { users } => json!({ "users": users }),
             Self::UserUpdated { fields, .. } => json!({ "fields": fields }),
             Self::UserRolesChanged { added, removed, .. } => json!({ "added": added, "removed": removed }),
             Self::UserDeactivated { reason, sessions_ended, .. } => {

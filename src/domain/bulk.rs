@@ -81,8 +81,8 @@ pub struct Item {
     pub still_matching: bool,
     /// The version that it must still have, when a job is undone.
     pub expected_version: Option<i64>,
-    /// Whether the wanted team is there and the wanted person can get work. An undo puts back what was, so there only
-    /// the team counts.
+    /// Whether the wanted team is there and the wanted person can get work. An undo puts back what was, so there the
+    /// person only must not have been removed or deleted since.
     pub target_fits: bool,
 }
 
@@ -139,6 +139,9 @@ pub enum BulkRefusal {
     /// An undo cannot be undone.
     #[error("An undo can’t be undone. Reassign the conversations instead.")]
     IsAnUndo,
+    /// Nobody is given work who is gone.
+    #[error("This can’t be undone: whoever held these is no longer a user.")]
+    HolderGone,
 }
 
 #[cfg(test)]

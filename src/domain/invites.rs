@@ -83,6 +83,17 @@ pub enum InviteRefusal {
         /// The day, as people write it.
         on: String,
     },
+    /// I-2, U-10.
+    #[error("{email} was removed on {on}. Restore them, or start fresh.")]
+    Removed {
+        /// The address.
+        email: String,
+        /// The day, as people write it.
+        on: String,
+    },
+    /// Someone was quicker.
+    #[error("{0} is no longer among the removed users. Invite them anew.")]
+    NotRemoved(String),
     /// I-5.
     #[error(transparent)]
     Dead(#[from] DeadLink),

@@ -2,6 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::ids::WorkspaceId;
+use super::secrets::hash;
+use super::text::key;
+
 /// Failures count for this long.
 pub const WINDOW: TimeDelta = TimeDelta::minutes(15);
 /// So many failures of one account, or from one address, are let through.
@@ -15,6 +19,12 @@ pub const IDLE: TimeDelta = TimeDelta::days(14);
 pub const ABSOLUTE: TimeDelta = TimeDelta::days(30);
 /// How long a link for a forgotten password is valid.
 pub const RESET: TimeDelta = TimeDelta::hours(1);
+
+/// Under which an address's attempts are counted: a hash, because an unknown address may be somebody's.
+#[must_use]
+pub fn account(workspace: WorkspaceId, email: &str) -> String {
+    hash(&format!("{workspace} {}", key(email)))
+}
 
 /// How long one has to wait before the next try, given the instants of past failures within [`WINDOW`], oldest first.
 #[must_use]

@@ -13,6 +13,7 @@ pub mod inbox;
 pub mod invites;
 pub mod logins;
 pub mod passwords;
+pub mod removal;
 pub mod roles;
 pub mod secrets;
 pub mod snooze;

@@ -23,9 +23,19 @@ pub enum Status {
     Active,
     /// Cannot log in; everything of theirs stays.
     Inactive,
+    /// No longer a member; who they were is sealed until they are invited again (U-10).
+    Removed,
+    /// Nothing is left but what they did (U-11).
+    Deleted,
 }
 
 impl Status {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Invited, Self::Active, Self::Inactive, Self::Removed, Self::Deleted];
+
+    /// Those of people who were users and cannot log in.
+    pub const CANNOT_LOG_IN: [Self; 3] = [Self::Inactive, Self::Removed, Self::Deleted];
+
     /// The name under which it is stored.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -33,13 +43,21 @@ impl Status {
             Self::Invited => "invited",
             Self::Active => "active",
             Self::Inactive => "inactive",
+            Self::Removed => "removed",
+            Self::Deleted => "deleted",
         }
     }
 
     /// The status of this stored name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Invited, Self::Active, Self::Inactive].into_iter().find(|status| status.as_str() == name)
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
+    }
+
+    /// Whether the person is gone for good or until they are invited again: nameless, and never given work.
+    #[must_use]
+    pub const fn is_gone(self) -> bool {
+        matches!(self, Self::Removed | Self::Deleted)
     }
 }
 
@@ -125,6 +143,8 @@ pub struct User {
     pub version: i64,
     /// When they were invited or made.
     pub created_at: DateTime<Utc>,
+    /// Since when they are none of the active any more: retention counts from here (E-3).
+    pub former_since: Option<DateTime<Utc>>,
     /// Whether one of their roles is Owner.
     pub is_owner: bool,
 }
@@ -159,6 +179,30 @@ pub enum UserRefusal {
     /// U-1.
     #[error("Someone in this workspace already uses {0}.")]
     EmailTaken(String),
+    ///
+    #[error("You can’t remove or delete yourself here. Delete your own account in your profile.")]
+    YourselfForGood,
+    /// Nothing can be done to somebody who is gone.
+    #[error("This user was removed. Invite the same email again to bring them back.")]
+    Removed,
+    /// Nothing can be done to somebody who is gone.
+    #[error("{0} is gone for good.")]
+    Deleted(String),
+    /// U-11.
+    #[error("{0} has logged in before. Deactivate them first, or choose to do both at once.")]
+    DeactivateFirst(String),
+    /// U-11.
+    #[error("This isn’t their email. Type it as they logged in with it.")]
+    WrongEmail,
+    /// E-3.
+    #[error("This workspace keeps former users for {0}. Until then only an Owner can delete them, with a reason.")]
+    Kept(String),
+    /// E-3.
+    #[error("Choose why they are deleted before the {0} are over that this workspace keeps former users.")]
+    KeptWithoutReason(String),
+    /// E-3.
+    #[error("This workspace keeps former users for {0}, so you can’t delete your account yourself. Ask an Owner.")]
+    KeptYourself(String),
 }
 
 /// How a control is shown: the page asks the rule that the action obeys.
@@ -183,6 +227,12 @@ impl Offer {
         }
     }
 
+    /// Why it is dead, if it is.
+    #[must_use]
+    pub fn why(&self) -> Option<&str> {
+        if let Self::Disabled(why) = self { Some(why) } else { None }
+    }
+
     /// Whether the control can be used.
     #[must_use]
     pub const fn is_shown(&self) -> bool {
@@ -194,8 +244,13 @@ impl User {
     /// Whether `actor` may change this user at all.
     ///
     /// # Errors
-    /// If the user is an Owner and the actor is not.
+    /// If the user is gone, or is an Owner and the actor is not.
     pub fn may_be_changed_by(&self, actor: &Actor) -> Result<(), UserRefusal> {
+        match self.status {
+            Status::Removed => return Err(UserRefusal::Removed),
+            Status::Deleted => return Err(UserRefusal::Deleted(self.name.full.clone())),
+            Status::Invited | Status::Active | Status::Inactive => {}
+        }
         if self.is_owner && !actor.is_owner() {
             return Err(UserRefusal::OnlyOwnersActOnOwners);
         }
@@ -211,7 +266,7 @@ impl User {
         match self.status {
             Status::Invited => return Err(UserRefusal::StillInvited(self.name.full.clone())),
             Status::Inactive => return Err(UserRefusal::AlreadyInactive(self.name.full.clone())),
-            Status::Active => {}
+            Status::Active | Status::Removed | Status::Deleted => {}
         }
         self.may_be_changed_by(actor)?;
         self.may_stop_being_active_owner(active_owners)?;
@@ -240,7 +295,7 @@ impl User {
         match self.status {
             Status::Invited => return Err(UserRefusal::StillInvited(self.name.full.clone())),
             Status::Active => return Err(UserRefusal::AlreadyActive(self.name.full.clone())),
-            Status::Inactive => {}
+            Status::Inactive | Status::Removed | Status::Deleted => {}
         }
         self.may_be_changed_by(actor)
     }
@@ -292,7 +347,7 @@ pub fn parse_name(input: &str, missing: &'static str) -> Result<String, &'static
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::domain) mod tests {
     use super::*;
     use crate::domain::access::{PermissionSet, Person};
     use crate::domain::ids::SessionId;
@@ -300,7 +355,7 @@ mod tests {
     use std::sync::Arc;
     use uuid::Uuid;
 
-    fn user(id: u128, status: Status, is_owner: bool) -> User {
+    pub(in crate::domain) fn user(id: u128, status: Status, is_owner: bool) -> User {
         User {
             id: UserId(Uuid::from_u128(id)),
             workspace: WorkspaceId::NIL,
@@ -314,11 +369,12 @@ mod tests {
             last_seen_at: None,
             version: 1,
             created_at: DateTime::UNIX_EPOCH,
+            former_since: None,
             is_owner,
         }
     }
 
-    fn person(id: u128, is_owner: bool) -> Actor {
+    pub(in crate::domain) fn person(id: u128, is_owner: bool) -> Actor {
         Actor::Person(Arc::new(Person {
             id: UserId(Uuid::from_u128(id)),
             name: Name { full: "Ada".into(), display: "Ada".into() },

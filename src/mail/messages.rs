@@ -177,6 +177,122 @@ impl Renewal<'_> {
 }
 
 #[derive(Template)]
+#[template(path = "mail/own_deletion.txt")]
+struct OwnDeletionText<'a> {
+    workspace: &'a str,
+    name: &'a str,
+    who: &'a str,
+    teams: &'a str,
+    link: Option<&'a str>,
+}
+
+#[derive(Template)]
+#[template(path = "mail/own_deletion.html")]
+struct OwnDeletionHtml<'a> {
+    workspace: &'a str,
+    name: &'a str,
+    who: &'a str,
+    teams: &'a str,
+    link: Option<&'a str>,
+}
+
+/// Somebody deleted their own account; told to whoever hands work over, without a name that is to be forgotten (U-15).
+pub struct OwnDeletion<'a> {
+    /// In which workspace.
+    pub workspace: &'a Workspace,
+    /// To whom: name and address.
+    pub to: (&'a str, &'a str),
+    /// What they are called now.
+    pub who: &'a str,
+    /// The teams that they were in.
+    pub teams: &'a str,
+    /// The job that leaves their work to nobody, if they held any.
+    pub link: Option<&'a str>,
+}
+
+impl OwnDeletion<'_> {
+    /// The mail.
+    ///
+    /// # Errors
+    /// If a template fails, which is a bug.
+    pub fn mail(&self) -> Result<Mail, Failure> {
+        let workspace = self.workspace.name.as_str();
+        let Self { to: (name, _), who, teams, link, .. } = *self;
+        Ok(Mail {
+            kind: "own_deletion",
+            to_name: name.to_owned(),
+            to_address: self.to.1.to_owned(),
+            from_name: self.workspace.sender_name.clone(),
+            from_address: None,
+            subject: format!("Someone deleted their account in {workspace}"),
+            text: render(&OwnDeletionText { workspace, name, who, teams, link })?,
+            html: render(&OwnDeletionHtml { workspace, name, who, teams, link })?,
+            message_id: None,
+            in_reply_to: None,
+            references: Vec::new(),
+        })
+    }
+}
+
+#[derive(Template)]
+#[template(path = "mail/deletions.txt")]
+struct DeletionsText<'a> {
+    workspace: &'a str,
+    name: &'a str,
+    names: &'a [String],
+    years: &'a str,
+    link: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "mail/deletions.html")]
+struct DeletionsHtml<'a> {
+    workspace: &'a str,
+    name: &'a str,
+    names: &'a [String],
+    years: &'a str,
+    link: &'a str,
+}
+
+/// Whom retention deletes in a week; told to Owners (E-3).
+pub struct Deletions<'a> {
+    /// In which workspace.
+    pub workspace: &'a Workspace,
+    /// To whom: name and address.
+    pub to: (&'a str, &'a str),
+    /// Who will be deleted.
+    pub names: &'a [String],
+    /// How long they were kept.
+    pub years: &'a str,
+    /// The page of inactive users.
+    pub link: &'a str,
+}
+
+impl Deletions<'_> {
+    /// The mail.
+    ///
+    /// # Errors
+    /// If a template fails, which is a bug.
+    pub fn mail(&self) -> Result<Mail, Failure> {
+        let workspace = self.workspace.name.as_str();
+        let Self { to: (name, _), names, years, link, .. } = *self;
+        Ok(Mail {
+            kind: "deletions",
+            to_name: name.to_owned(),
+            to_address: self.to.1.to_owned(),
+            from_name: self.workspace.sender_name.clone(),
+            from_address: None,
+            subject: format!("Former users of {workspace} will be deleted in a week"),
+            text: render(&DeletionsText { workspace, name, names, years, link })?,
+            html: render(&DeletionsHtml { workspace, name, names, years, link })?,
+            message_id: None,
+            in_reply_to: None,
+            references: Vec::new(),
+        })
+    }
+}
+
+#[derive(Template)]
 #[template(path = "mail/reply.html")]
 struct ReplyHtml<'a> {
     paragraphs: Vec<Vec<&'a str>>,

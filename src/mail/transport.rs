@@ -8,6 +8,7 @@ use lettre::message::{Mailbox, MultiPart};
 use lettre::{Address, Message, SmtpTransport, Transport as _};
 
 use super::Outgoing;
+use crate::domain::ids::MailId;
 
 /// Where mails go.
 #[derive(Clone)]
@@ -77,6 +78,20 @@ impl Transport {
                 let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(path, message.formatted()));
                 written.map_err(|error| Problem::Passing(error.to_string()))
             }
+        }
+    }
+}
+
+impl Transport {
+    /// Deletes the file of a mail, where mails are files and it is there.
+    ///
+    /// # Errors
+    /// If it cannot be deleted.
+    pub fn forget(&self, mail: MailId) -> std::io::Result<()> {
+        let Self::Files(folder) = self else { return Ok(()) };
+        match std::fs::remove_file(folder.join(format!("{mail}.eml"))) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
         }
     }
 }

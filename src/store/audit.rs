@@ -79,10 +79,14 @@ pub(super) fn insert(tx: &mut Tx, events: &[Event]) -> Result<(), Failure> {
     }
     let scope = tx.scope().clone();
     let (workspace, now) = (tx.workspace(), tx.now());
+    // Of somebody who deletes their own account, not even this is kept.
+    let erased = events
+        .iter()
+        .any(|event| matches!(event, Event::UserDeleted { user, .. } if scope.actor.user() == Some(*user)));
     let rows: Vec<NewRow> = events
         .iter()
         .map(|event| NewRow {
-            address: scope.address.clone(),
+            address: scope.address.clone().filter(|_| !erased),
             request_id: scope.request_id.clone(),
             ..NewRow::of(event, workspace, now, scope.actor.user(), scope.cause.as_ref())
         })

@@ -28,6 +28,10 @@ pub enum Origin {
     Inbox,
     /// The deactivation of a person who held the conversations.
     Deactivation(UserId),
+    /// The removal of a person who held them.
+    Removal(UserId),
+    /// The deletion of a person who held them.
+    Deletion(UserId),
     /// The undoing of another job.
     Undo(JobId),
 }
@@ -37,7 +41,18 @@ impl Origin {
         match self {
             Self::Inbox => "inbox",
             Self::Deactivation(_) => "deactivation",
+            Self::Removal(_) => "removal",
+            Self::Deletion(_) => "deletion",
             Self::Undo(_) => "undo",
+        }
+    }
+
+    /// Who must hold nothing when the job has ended: somebody who does not come back.
+    #[must_use]
+    pub const fn left_for_good(self) -> Option<UserId> {
+        match self {
+            Self::Removal(user) | Self::Deletion(user) => Some(user),
+            Self::Inbox | Self::Deactivation(_) | Self::Undo(_) => None,
         }
     }
 }
@@ -96,6 +111,8 @@ impl Row {
             .map_err(|error| Failure::Corrupt("bulk_jobs.filter", format!("{}: {error}", self.id)))?;
         let origin = match (self.cause.as_str(), self.subject_id, self.undoes) {
             ("deactivation", Some(user), _) => Origin::Deactivation(user),
+            ("removal", Some(user), _) => Origin::Removal(user),
+            ("deletion", Some(user), _) => Origin::Deletion(user),
             ("undo", _, Some(job)) => Origin::Undo(job),
             ("inbox", ..) => Origin::Inbox,
             _ => return Err(Failure::Corrupt("bulk_jobs.cause", format!("{} of {}", self.cause, self.id))),
@@ -142,7 +159,7 @@ pub fn insert(tx: &mut Tx, new: &New) -> Result<Option<JobId>, Failure> {
     let filter = serde_json::to_string(new.selection).map_err(|_| Failure::Bug("a selection is not JSON"))?;
     let (subject, undoes) = match new.origin {
         Origin::Inbox => (None, None),
-        Origin::Deactivation(user) => (Some(user), None),
+        Origin::Deactivation(user) | Origin::Removal(user) | Origin::Deletion(user) => (Some(user), None),
         Origin::Undo(job) => (None, Some(job)),
     };
     let by = tx.actor().user();

@@ -135,7 +135,7 @@ impl ManageConnection for Manager {
 /// What every SQLite connection needs: waiting instead of failing, a journal that lets readers read, real foreign keys.
 const SQLITE_PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; \
      PRAGMA foreign_keys = ON; PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 268435456; \
-     PRAGMA journal_size_limit = 67108864;";
+     PRAGMA journal_size_limit = 67108864; PRAGMA secure_delete = ON;";
 
 #[derive(Debug)]
 struct Prepare;
@@ -217,6 +217,27 @@ impl Db {
     /// If it does not.
     pub fn ping(&self) -> Result<(), Failure> {
         self.connection()?.batch_execute("SELECT 1").map_err(Failure::from)
+    }
+
+    /// Lets nothing that was deleted survive in the journal of SQLite, as far as nobody reads there just now. PostgreSQL
+    /// cleans up by itself in its own time.
+    ///
+    /// # Errors
+    /// Trouble with the database.
+    pub async fn scrub(&self) -> Result<(), Failure> {
+        let db = self.clone();
+        blocking(move || db.scrub_now()).await
+    }
+
+    /// [`Self::scrub`] on a thread that may block.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn scrub_now(&self) -> Result<(), Failure> {
+        match &mut *self.connection()? {
+            AnyConn::Sqlite(conn) => conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)").map_err(Failure::from),
+            AnyConn::Pg(_) => Ok(()),
+        }
     }
 
     pub(super) fn connection(&self) -> Result<diesel::r2d2::PooledConnection<Manager>, Failure> {

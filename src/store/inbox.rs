@@ -63,7 +63,7 @@ pub(super) fn matching<'a>(workspace: WorkspaceId, filter: &Filter, sees: &Sees)
             conversations::assignee_id.eq_any(
                 users::table
                     .filter(users::workspace_id.eq(workspace))
-                    .filter(users::status.eq(UserStatus::Inactive.as_str()))
+                    .filter(users::status.eq_any(UserStatus::CANNOT_LOG_IN.map(UserStatus::as_str)))
                     .select(users::id.nullable()),
             ),
         ),

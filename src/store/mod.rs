@@ -21,6 +21,7 @@ pub mod outbox;
 pub mod people;
 mod pg;
 pub mod received_mails;
+pub mod removal;
 pub mod roles;
 mod schema;
 pub mod sessions;

@@ -135,7 +135,8 @@ pub fn claim(ax: &mut Ax) -> Result<Option<Outgoing>, Failure> {
 /// Trouble with the database.
 pub fn finish(ax: &mut Ax, id: MailId, state: State, problem: Option<&str>) -> Result<(), Failure> {
     let now = At(ax.now());
-    diesel::update(outbox::table.filter(outbox::id.eq(id)))
+    // A mail to somebody who was deleted meanwhile has no address any more, and gets no problem that names them.
+    diesel::update(outbox::table.filter(outbox::id.eq(id)).filter(outbox::to_address.ne("")))
         .set((
             outbox::state.eq(state.as_str()),
             outbox::problem.eq(problem),
@@ -157,7 +158,7 @@ pub fn finish(ax: &mut Ax, id: MailId, state: State, problem: Option<&str>) -> R
 /// Trouble with the database.
 pub fn postpone(ax: &mut Ax, id: MailId, by: TimeDelta, problem: &str) -> Result<(), Failure> {
     let at = At(ax.now() + by);
-    diesel::update(outbox::table.filter(outbox::id.eq(id)))
+    diesel::update(outbox::table.filter(outbox::id.eq(id)).filter(outbox::to_address.ne("")))
         .set((outbox::next_try_at.eq(at), outbox::locked_until.eq(None::<At>), outbox::problem.eq(problem)))
         .execute(ax.conn)?;
     Ok(())
@@ -240,7 +241,8 @@ pub fn requeue(tx: &mut Tx, id: MailId) -> Result<bool, Failure> {
         outbox::table
             .filter(outbox::workspace_id.eq(workspace))
             .filter(outbox::id.eq(id))
-            .filter(outbox::state.eq(State::Failed.as_str())),
+            .filter(outbox::state.eq(State::Failed.as_str()))
+            .filter(outbox::to_address.ne("")),
     )
     .set((outbox::state.eq(State::Queued.as_str()), outbox::attempts.eq(0), outbox::next_try_at.eq(now)))
     .execute(tx.write())?;

@@ -74,6 +74,9 @@ diesel::table! {
         absence_plan -> Nullable<Text>,
         absence_set_by -> Nullable<Guid>,
         inactivity_warned_at -> Nullable<Instant>,
+        deleted_number -> Nullable<BigInt>,
+        former_since -> Nullable<Instant>,
+        deletion_announced_at -> Nullable<Instant>,
     }
 }
 
@@ -481,6 +484,7 @@ diesel::table! {
         locked_until -> Nullable<Instant>,
         created_at -> Instant,
         finished_at -> Nullable<Instant>,
+        erased_at -> Nullable<Instant>,
     }
 }
 
@@ -512,6 +516,26 @@ diesel::table! {
         team_id -> Guid,
         channel_id -> Guid,
         conversations -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    sealed_identities (user_id) {
+        user_id -> Guid,
+        workspace_id -> Guid,
+        email -> Text,
+        email_key -> Text,
+        full_name -> Text,
+        display_name -> Text,
+        beta_access -> Bool,
+        time_zone -> Nullable<Text>,
+        roles -> Text,
+        teams -> Text,
+        channels -> Text,
+        sealed_at -> Instant,
     }
 }
 
@@ -547,4 +571,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     outbox,
     tasks,
     conversation_counts,
+    sealed_identities,
 );

@@ -9,7 +9,7 @@ use diesel::sql_types::BigInt;
 
 use super::db::{MultiBackend, Rx, Tx, load_locked};
 use super::errors::{UniqueKey, unique_key};
-use super::schema::{channel_members, role_permissions, roles, team_members, user_roles, users};
+use super::schema::{channel_members, role_permissions, roles, sealed_identities, team_members, user_roles, users};
 use super::types::At;
 use crate::domain::access::Key;
 use crate::domain::assignment::Candidate;
@@ -40,6 +40,7 @@ struct Row {
     last_seen_at: Option<At>,
     version: i64,
     created_at: At,
+    former_since: Option<At>,
 }
 
 impl Row {
@@ -59,6 +60,7 @@ impl Row {
             last_seen_at: self.last_seen_at.map(DateTime::from),
             version: self.version,
             created_at: self.created_at.0,
+            former_since: self.former_since.map(DateTime::from),
             is_owner,
         })
     }
@@ -171,7 +173,7 @@ pub fn insert(tx: &mut Tx, new: &New) -> Result<UserId, Failure> {
     Ok(id)
 }
 
-fn taken(error: diesel::result::Error, email: &str) -> Failure {
+pub(super) fn taken(error: diesel::result::Error, email: &str) -> Failure {
     match unique_key(&error) {
         Some(UniqueKey::UserEmail) => UserRefusal::EmailTaken(email.to_owned()).into(),
         _ => error.into(),
@@ -200,6 +202,8 @@ pub fn delete_invited(tx: &mut Tx, id: UserId) -> Result<(), Failure> {
 /// [`Failure::Stale`] if the user changed since it was read.
 pub fn set_status(tx: &mut Tx, user: &User, to: Status, reason: Option<Reason>) -> Result<(), Failure> {
     let now = At(tx.now());
+    // Who is invited or active is no former user; who stays away stays one since they left first.
+    let former = matches!(to, Status::Inactive).then(|| user.former_since.map_or(now, At));
     let changed = diesel::update(
         users::table
             .filter(users::workspace_id.eq(user.workspace))
@@ -210,6 +214,8 @@ pub fn set_status(tx: &mut Tx, user: &User, to: Status, reason: Option<Reason>) 
         users::status.eq(to.as_str()),
         users::status_reason.eq(reason.map(Reason::as_str)),
         users::status_changed_at.eq(now),
+        users::former_since.eq(former),
+        users::deletion_announced_at.eq(None::<At>),
         users::version.eq(user.version + 1),
     ))
     .execute(tx.write())?;
@@ -339,6 +345,45 @@ fn who_may(rx: &mut Rx, key: Key, only: Option<UserId>) -> Result<Vec<UserId>, F
     Ok(ids)
 }
 
+/// The active users who hold a permission, by name.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_who_may(rx: &mut Rx, key: Key) -> Result<Vec<User>, Failure> {
+    let ids = who_may(rx, key, None)?;
+    list_some(rx, &ids)
+}
+
+/// The active Owners, by name.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_active_owners(rx: &mut Rx) -> Result<Vec<User>, Failure> {
+    let ids: Vec<UserId> = ours(rx.workspace())
+        .inner_join(user_roles::table.on(user_roles::user_id.eq(users::id)))
+        .inner_join(roles::table.on(roles::id.eq(user_roles::role_id)))
+        .filter(users::status.eq(Status::Active.as_str()))
+        .filter(roles::standard.eq(Standard::Owner.as_str()))
+        .select(users::id)
+        .load(rx.conn)?;
+    list_some(rx, &ids)
+}
+
+fn list_some(rx: &mut Rx, ids: &[UserId]) -> Result<Vec<User>, Failure> {
+    let owners = owners_among(rx, ids)?;
+    let rows: Vec<Row> = ours(rx.workspace())
+        .filter(users::id.eq_any(ids))
+        .order((users::name_key, users::id))
+        .select(Row::as_select())
+        .load(rx.conn)?;
+    rows.into_iter()
+        .map(|row| {
+            let owner = owners.contains(&row.id);
+            row.read(owner)
+        })
+        .collect()
+}
+
 /// A user as pickers and names need them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Brief {
@@ -348,13 +393,15 @@ pub struct Brief {
     pub name: Name,
     /// Whether they can log in.
     pub status: Status,
+    /// Since when they stand there.
+    pub since: DateTime<Utc>,
 }
 
-type BriefRow = (UserId, String, String, String);
+type BriefRow = (UserId, String, String, String, At);
 
-fn brief((id, full, display, status): BriefRow) -> Result<Brief, Failure> {
+fn brief((id, full, display, status, since): BriefRow) -> Result<Brief, Failure> {
     let status = Status::parse(&status).ok_or_else(|| Failure::Corrupt("users.status", format!("{status} of {id}")))?;
-    Ok(Brief { id, name: Name { full, display }, status })
+    Ok(Brief { id, name: Name { full, display }, status, since: since.0 })
 }
 
 /// The people who can get conversations, by name (C-7): active, and allowed to reply.
@@ -375,7 +422,7 @@ pub fn list_assignable(rx: &mut Rx) -> Result<Vec<Brief>, Failure> {
 pub fn list_briefs(rx: &mut Rx, ids: &[UserId]) -> Result<Vec<Brief>, Failure> {
     let rows: Vec<BriefRow> = ours(rx.workspace())
         .filter(users::id.eq_any(ids))
-        .select((users::id, users::full_name, users::display_name, users::status))
+        .select((users::id, users::full_name, users::display_name, users::status, users::status_changed_at))
         .load(rx.conn)?;
     rows.into_iter().map(brief).collect()
 }
@@ -389,7 +436,7 @@ pub fn list_by_status(rx: &mut Rx, statuses: &[Status]) -> Result<Vec<Brief>, Fa
     let rows: Vec<BriefRow> = ours(rx.workspace())
         .filter(users::status.eq_any(names))
         .order((users::name_key, users::id))
-        .select((users::id, users::full_name, users::display_name, users::status))
+        .select((users::id, users::full_name, users::display_name, users::status, users::status_changed_at))
         .load(rx.conn)?;
     rows.into_iter().map(brief).collect()
 }
@@ -412,9 +459,9 @@ pub fn list_everybody(rx: &mut Rx) -> Result<Vec<Brief>, Failure> {
 /// Trouble with the database.
 pub fn list_inactive_and(rx: &mut Rx, ids: &[UserId]) -> Result<Vec<Brief>, Failure> {
     let rows: Vec<BriefRow> = ours(rx.workspace())
-        .filter(users::status.eq(Status::Inactive.as_str()).or(users::id.eq_any(ids)))
+        .filter(users::status.eq_any(Status::CANNOT_LOG_IN.map(Status::as_str)).or(users::id.eq_any(ids)))
         .order((users::name_key, users::id))
-        .select((users::id, users::full_name, users::display_name, users::status))
+        .select((users::id, users::full_name, users::display_name, users::status, users::status_changed_at))
         .load(rx.conn)?;
     rows.into_iter().map(brief).collect()
 }
@@ -486,9 +533,20 @@ fn filtered<'a>(workspace: WorkspaceId, statuses: &[Status], filter: &Filter) ->
     let names: Vec<&'static str> = statuses.iter().map(|status| status.as_str()).collect();
     let mut query = ours(workspace).into_boxed::<MultiBackend>().filter(users::status.eq_any(names));
     if let Some(words) = &filter.words {
-        let pattern = like_pattern(&crate::domain::text::key(words));
-        query = query
-            .filter(users::name_key.like(pattern.clone()).escape('\\').or(users::email_key.like(pattern).escape('\\')));
+        let words = crate::domain::text::key(words);
+        // Somebody removed is found by the whole address that they had, and by nothing less.
+        let sealed = sealed_identities::table
+            .filter(sealed_identities::workspace_id.eq(workspace))
+            .filter(sealed_identities::email_key.eq(words.clone()))
+            .select(sealed_identities::user_id);
+        let pattern = like_pattern(&words);
+        query = query.filter(
+            users::name_key
+                .like(pattern.clone())
+                .escape('\\')
+                .or(users::email_key.like(pattern).escape('\\'))
+                .or(users::id.eq_any(sealed)),
+        );
     }
     if let Some(role) = filter.role {
         query = query.filter(

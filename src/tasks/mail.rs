@@ -4,7 +4,8 @@ use chrono::TimeDelta;
 
 use super::Context;
 use crate::failure::Failure;
-use crate::mail::transport::Problem;
+use crate::mail::transport::{Problem, Transport};
+use crate::store::Db;
 use crate::store::db::blocking;
 use crate::store::outbox::{self, State};
 
@@ -39,4 +40,22 @@ pub async fn send_due(context: &Context) -> Result<usize, Failure> {
 fn pause(attempts: i32) -> TimeDelta {
     let seconds = 10_i64 << (attempts - 1).clamp(0, 11);
     TimeDelta::seconds(seconds.min(6 * 3600))
+}
+
+/// How far back mails are looked for that lost a name.
+const ERASED: TimeDelta = TimeDelta::days(7);
+
+/// Where mails are files, deletes those that were written before a person whom they name was deleted.
+///
+/// # Errors
+/// Trouble with the database.
+pub(super) fn forget_erased(db: &Db, transport: &Transport) -> Result<(), Failure> {
+    if transport.is_smtp() {
+        return Ok(());
+    }
+    let since = db.now() - ERASED;
+    for mail in db.look_anywhere_now(|ax| crate::store::removal::list_erased_mails(ax, since))? {
+        transport.forget(mail).map_err(|error| Failure::Io("a mail in the outbox folder", error))?;
+    }
+    Ok(())
 }

@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod ingest;
 pub mod mail;
+pub mod retention;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +43,9 @@ const LOOK: Duration = Duration::from_millis(1000);
 /// How often counters are folded and dead sessions removed.
 const TIDY: Duration = Duration::from_secs(60);
 
+/// How often it is looked whether former users are kept long enough.
+const RETENTION: Duration = Duration::from_secs(3600);
+
 /// The running background work.
 pub struct Running {
     stop: watch::Sender<bool>,
@@ -67,6 +71,8 @@ pub struct Context {
     pub transport: Transport,
     /// Who sends them.
     pub mail_from: lettre::message::Mailbox,
+    /// The base of the links in them.
+    pub public_url: Arc<url::Url>,
     /// Wakes it.
     pub wake: Wake,
 }
@@ -78,9 +84,13 @@ pub fn start(context: &Context) -> Running {
     let jobs = every(context, stop.subscribe(), LOOK, |context| async move { run_due(&context.db).await });
     let mails = every(context, stop.subscribe(), LOOK, |context| async move { mail::send_due(&context).await });
     let timers = every(context, stop.subscribe(), LOOK, |context| async move { wake_due(&context.db).await });
-    let tidying = every(context, stop.subscribe(), TIDY, |context| async move { tidy(&context.db).await });
+    let tidying = every(context, stop.subscribe(), TIDY, |context| async move { tidy(&context).await });
     let seals = every(context, stop.subscribe(), LOOK, |context| async move { audit::seal_due(&context.db).await });
-    Running { stop, loops: vec![jobs, mails, timers, tidying, seals] }
+    let retention = every(context, stop.subscribe(), RETENTION, |context| async move {
+        // Never at once again: what is due is done.
+        retention::run(&context.db, &context.public_url).await.map(|_| 0)
+    });
+    Running { stop, loops: vec![jobs, mails, timers, tidying, seals, retention] }
 }
 
 fn every<F, W>(context: &Context, mut stop: watch::Receiver<bool>, pause: Duration, work: F) -> JoinHandle<()>
@@ -171,9 +181,10 @@ pub async fn wake_due(db: &Db) -> Result<usize, Failure> {
     .await
 }
 
-async fn tidy(db: &Db) -> Result<usize, Failure> {
-    let db = db.clone();
+async fn tidy(context: &Context) -> Result<usize, Failure> {
+    let (db, transport) = (context.db.clone(), context.transport.clone());
     blocking(move || {
+        mail::forget_erased(&db, &transport)?;
         db.anywhere_now(store::counts::fold)?;
         db.anywhere_now(anywhere::delete_dead_sessions)?;
         Ok(0)
