@@ -124,6 +124,11 @@ pub const GROUPS: &[Group] = &[
             ("user.roles_changed", "Roles changed"),
             ("user.deactivated", "Deactivated"),
             ("user.reactivated", "Reactivated"),
+            ("user.removed", "Removed"),
+            ("user.restored", "Invited back"),
+            ("user.unlinked", "Started fresh"),
+            ("user.deleted", "Deleted"),
+            ("deletions.announced", "Deletions announced"),
         ],
     },
     Group {

@@ -85,6 +85,10 @@ routes! {
     post "/settings/users/{id}/deactivate" Needs(Key::UsersDeactivate) => pages::settings_user_status::deactivate;
     get "/settings/users/{id}/reactivate" Needs(Key::UsersDeactivate) => pages::settings_user_status::ask_reactivate;
     post "/settings/users/{id}/reactivate" Needs(Key::UsersDeactivate) => pages::settings_user_status::reactivate;
+    get "/settings/users/{id}/remove" Needs(Key::UsersRemove) => pages::settings_user_removal::ask_remove;
+    post "/settings/users/{id}/remove" Needs(Key::UsersRemove) => pages::settings_user_removal::remove;
+    get "/settings/users/{id}/delete" Needs(Key::UsersDelete) => pages::settings_user_removal::ask_delete;
+    post "/settings/users/{id}/delete" Needs(Key::UsersDelete) => pages::settings_user_removal::delete;
     get "/settings/teams" Needs(Key::TeamsEditMembers) => pages::settings_teams::index;
     post "/settings/teams" Needs(Key::TeamsManage) => pages::settings_teams::create;
     get "/settings/teams/new" Needs(Key::TeamsManage) => pages::settings_teams::ask_new;
@@ -102,6 +106,8 @@ routes! {
     get "/profile/security" LoggedIn => pages::profile::security;
     post "/profile/security/password" LoggedIn => pages::profile::password;
     post "/profile/security/sessions" LoggedIn => pages::profile::end;
+    get "/profile/delete" LoggedIn => pages::profile_delete::ask;
+    post "/profile/delete" LoggedIn => pages::profile_delete::delete;
 
     get "/inbox" SEE => pages::inbox::index;
     get "/conversations/{id}" SEE => pages::conversation::show;

@@ -271,6 +271,8 @@ impl JobPage {
         let (origin, former) = match job.origin {
             Origin::Inbox => ("Bulk change in the inbox".to_owned(), None),
             Origin::Deactivation(user) => ("Handover when deactivating".to_owned(), Some(named.people.get(user))),
+            Origin::Removal(user) => ("Work left by".to_owned(), Some(named.people.get(user))),
+            Origin::Deletion(user) => ("Work left by".to_owned(), Some(named.people.get(user))),
             Origin::Undo(_) => ("Undoing another bulk change".to_owned(), None),
         };
         let selection = match (&job.selection.filter, job.origin) {
@@ -305,7 +307,7 @@ impl JobPage {
             undo_until: times.full(job.undo_until),
             undoes: match job.origin {
                 Origin::Undo(other) => Some(format!("/jobs/{other}")),
-                Origin::Inbox | Origin::Deactivation(_) => None,
+                Origin::Inbox | Origin::Deactivation(_) | Origin::Removal(_) | Origin::Deletion(_) => None,
             },
             undone_by: told.undone_by.map(|other| format!("/jobs/{other}")),
             tabs: tabs(&address, counts, outcome, job.total),

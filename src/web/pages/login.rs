@@ -9,10 +9,8 @@ use serde::Deserialize;
 use crate::actions;
 use crate::domain::access::{Key, PermissionSet, Scope};
 use crate::domain::ids::{UserId, WorkspaceId};
-use crate::domain::logins::{FAILURES, FAILURES_OF_AN_ADDRESS, LoginRefusal, wait, wait_in_words};
+use crate::domain::logins::{FAILURES, FAILURES_OF_AN_ADDRESS, LoginRefusal, account, wait, wait_in_words};
 use crate::domain::passwords;
-use crate::domain::secrets::hash;
-use crate::domain::text;
 use crate::domain::workspaces::Workspace;
 use crate::failure::{Failure, Refusal};
 use crate::store::db::blocking;
@@ -97,6 +95,7 @@ pub async fn show(req: HttpRequest, app: web::Data<App>, Query(query): Query<Log
     }
     let notice = match query.notice.as_str() {
         "logged_out" => Some("You are logged out."),
+        "deleted" => Some("Your account is deleted."),
         "password" => Some("Your password is changed. Log in with the new one."),
         _ => None,
     };
@@ -179,7 +178,7 @@ async fn attempt(
     form: &LoginForm,
 ) -> Result<(Entered, WorkspaceId), Failure> {
     let id = workspace.id;
-    let account = hash(&format!("{id} {}", text::key(&form.email)));
+    let account = account(id, &form.email);
     let (from, device) = (address(req), device(req));
     let (db, email) = (app.db.clone(), form.email.clone());
     let (account_hash, from_address) = (account.clone(), from.clone());

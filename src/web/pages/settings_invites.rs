@@ -7,18 +7,20 @@ use serde::Deserialize;
 use super::settings_user::Tick;
 use crate::actions;
 use crate::actions::invites::New;
-use crate::domain::access::users;
+use crate::domain::access::{Key, users};
 use crate::domain::ids::UserId;
 use crate::domain::invites::InviteRefusal;
 use crate::domain::roles::{Standard, may_grant};
 use crate::domain::users::{Name, Status, UserRefusal, parse_email, parse_name};
 use crate::failure::{Failure, Refusal};
 use crate::store;
+use crate::web::error::WebError;
 use crate::web::extract::{Empty, Form, Id, May, Viewer};
 use crate::web::forms::{Problems, ids, is_on};
 use crate::web::reply::{Notice, Reply, dialog, done};
 use crate::web::views::chrome::{SettingsItem, form_token};
 use crate::web::views::person::PersonView;
+use crate::web::views::time::Times;
 
 /// What is typed in the dialog.
 #[derive(Deserialize, Default, Clone)]
@@ -31,11 +33,27 @@ pub struct InviteForm {
     team: Vec<String>,
     channel: Vec<String>,
     send_invite: String,
+    /// What becomes of who was removed with this address: `restore` or `fresh`.
+    former: String,
+    as_before: String,
+}
+
+/// Who has the address already, and what can be done about it (I-2).
+struct Known {
+    id: String,
+    name: String,
+    active: bool,
+    invited: bool,
+    inactive: bool,
+    may_reactivate: bool,
+    /// When they were removed, if they were.
+    removed: Option<String>,
 }
 
 #[derive(Template)]
 #[template(path = "partials/invite.html")]
 struct InviteDialog {
+    known: Option<Known>,
     csrf: String,
     form: InviteForm,
     roles: Vec<Tick>,
@@ -82,6 +100,7 @@ async fn show(viewer: &Viewer, typed: Option<InviteForm>, problems: Problems, st
         send_invite: "on".to_owned(),
         ..InviteForm::default()
     });
+    let known = if problems.at("email").is_some() { known(viewer, &form.email).await? } else { None };
     let actor = &viewer.known.scope.actor;
     let tick = |id: String, label: &str, hint: &str, picked: &[String]| Tick {
         on: picked.contains(&id),
@@ -91,6 +110,7 @@ async fn show(viewer: &Viewer, typed: Option<InviteForm>, problems: Problems, st
         locked: false,
     };
     let content = InviteDialog {
+        known,
         csrf: form_token(&viewer.req),
         roles: roles
             .iter()
@@ -106,6 +126,37 @@ async fn show(viewer: &Viewer, typed: Option<InviteForm>, problems: Problems, st
         problems,
     };
     dialog(viewer, status, "Invite users", "", SettingsItem::Users, &content)
+}
+
+async fn known(viewer: &Viewer, email: &str) -> Result<Option<Known>, WebError> {
+    let (email, zone) = (crate::domain::text::one_line(email), viewer.known.workspace.time_zone);
+    let may_reactivate = viewer.known.person.permissions.has(Key::UsersDeactivate);
+    viewer
+        .read(move |rx| {
+            if let Some(user) = store::users::find_by_email(rx, &email)? {
+                let is = |status| user.status == status;
+                return Ok(Some(Known {
+                    id: user.id.to_string(),
+                    active: is(Status::Active),
+                    invited: is(Status::Invited),
+                    inactive: is(Status::Inactive),
+                    may_reactivate,
+                    removed: None,
+                    name: user.name.full,
+                }));
+            }
+            let sealed = store::removal::find_sealed_by_email(rx, &email)?;
+            Ok(sealed.map(|sealed| Known {
+                id: sealed.user.to_string(),
+                active: false,
+                invited: false,
+                inactive: false,
+                may_reactivate,
+                removed: Some(Times::new(rx.now(), zone).day(sealed.sealed_at).text),
+                name: sealed.name.full,
+            }))
+        })
+        .await
 }
 
 /// Invites. With the switch off, the link is shown to be copied.
@@ -136,7 +187,14 @@ pub async fn create(may: May<users::Invite>, Form(form): Form<InviteForm>) -> Re
         send: is_on(&form.send_invite),
     };
     let (base, send) = (viewer.app.public_url.clone(), new.send);
-    let invited = viewer.write(move |tx| actions::invites::create(tx, &can, &base, &new)).await;
+    let (former, as_before) = (form.former.clone(), is_on(&form.as_before));
+    let invited = viewer
+        .write(move |tx| match former.as_str() {
+            "restore" => actions::invites::restore(tx, &can, &base, &new, as_before),
+            "fresh" => actions::invites::start_fresh(tx, &can, &base, &new),
+            _ => actions::invites::create(tx, &can, &base, &new),
+        })
+        .await;
     match invited {
         Ok(invited) if send => {
             viewer.app.wake.now();
@@ -150,7 +208,9 @@ pub async fn create(may: May<users::Invite>, Form(form): Form<InviteForm>) -> Re
                 Refusal::Invite(
                     InviteRefusal::AlreadyUser(_)
                     | InviteRefusal::AlreadyInvited { .. }
-                    | InviteRefusal::Deactivated { .. },
+                    | InviteRefusal::Deactivated { .. }
+                    | InviteRefusal::Removed { .. }
+                    | InviteRefusal::NotRemoved(_),
                 )
                 | Refusal::User(UserRefusal::EmailTaken(_)) => "email",
                 Refusal::User(UserRefusal::RoleBeyondYou(_) | UserRefusal::NoRole) => "roles",

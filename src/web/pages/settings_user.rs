@@ -4,11 +4,13 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use serde::Deserialize;
 
+use super::settings_user_removal::GonePage;
 use crate::actions;
 use crate::actions::users::Edit;
 use crate::domain::access::{Key, Sees, users};
 use crate::domain::conversations::Status as ConversationStatus;
 use crate::domain::ids::{RoleId, SessionId, UserId};
+use crate::domain::removal::{Deletion, DeletionReason};
 use crate::domain::roles::{Role, may_grant};
 use crate::domain::text::{counted, grouped};
 use crate::domain::users::{Name, Offer, Status, User, UserRefusal, parse_email, parse_name};
@@ -108,6 +110,20 @@ struct UserPage {
     holds_any: bool,
     changes: Vec<ChangeRow>,
     change: Offer,
+    danger: Danger,
+}
+
+/// The three ways out, side by side (U-13).
+struct Danger {
+    deactivate: Offer,
+    remove: Offer,
+    delete: Offer,
+}
+
+impl Danger {
+    fn any(&self) -> bool {
+        [&self.deactivate, &self.remove, &self.delete].into_iter().any(|offer| *offer != Offer::Hidden)
+    }
 }
 
 struct Loaded {
@@ -122,6 +138,8 @@ struct Loaded {
     snoozed: i64,
     changes: Vec<ChangeRow>,
     owners: usize,
+    /// How they would be deleted, if nothing speaks against it that the dialog can mend.
+    deletion: Deletion,
     now: chrono::DateTime<chrono::Utc>,
 }
 
@@ -162,6 +180,12 @@ fn load(rx: &mut Rx, id: UserId, zone: chrono_tz::Tz) -> Result<Loaded, Failure>
             .map(|one| (one.id.to_string(), one.name.clone(), in_channels.contains(&one.id)))
             .collect(),
         owners: store::users::count_active_owners(rx)?,
+        deletion: Deletion {
+            deactivate: true,
+            reason: Some(DeletionReason::Erasure),
+            retention_years: store::removal::find_retention(rx)?.years,
+            now: rx.now(),
+        },
         now: rx.now(),
         user,
         roles,
@@ -184,6 +208,10 @@ async fn render(viewer: &Viewer, id: UserId, typed: Option<(UserForm, Problems)>
     let zone = viewer.known.workspace.time_zone;
     let loaded = viewer.read(move |rx| load(rx, id, zone)).await?;
     let title = loaded.user.name.full.clone();
+    if loaded.user.status.is_gone() {
+        let content = GonePage::load(viewer, id).await?;
+        return page_with(viewer, status, &title, Section::Settings, &content);
+    }
     let content = view(viewer, loaded, typed);
     page_with(viewer, status, &title, Section::Settings, &content)
 }
@@ -244,7 +272,15 @@ fn view(viewer: &Viewer, loaded: Loaded, typed: Option<(UserForm, Problems)>) ->
         ],
         held_total: counted(total, "item", "items"),
         holds_any: total > 0,
-        change: Offer::from_rule(may(Key::UsersDeactivate), rule),
+        change: Offer::from_rule(may(Key::UsersDeactivate), rule.clone()),
+        danger: Danger {
+            deactivate: if inactive { Offer::Hidden } else { Offer::from_rule(may(Key::UsersDeactivate), rule) },
+            remove: Offer::from_rule(may(Key::UsersRemove), user.may_be_removed_by(actor, loaded.owners)),
+            delete: Offer::from_rule(
+                may(Key::UsersDelete),
+                user.may_be_deleted_by(actor, loaded.owners, &loaded.deletion),
+            ),
+        },
         changes: loaded.changes,
         form,
         problems,

@@ -9,6 +9,7 @@ use super::settings_users_query::{SEEN, UsersQuery, tab};
 use crate::domain::access::{Key, Sees, users};
 use crate::domain::conversations::Status as ConversationStatus;
 use crate::domain::ids::{RoleId, TeamId, UserId};
+use crate::domain::removal::{Deletion, DeletionReason};
 use crate::domain::roles::Role;
 use crate::domain::teams::Team;
 use crate::domain::text::grouped;
@@ -44,6 +45,7 @@ struct Toolbar {
     teams: Vec<Choice>,
     channels: Vec<Choice>,
     seen: Vec<Choice>,
+    states: Vec<Choice>,
 }
 
 impl Toolbar {
@@ -65,7 +67,22 @@ impl Toolbar {
                 .collect(),
             channels: channels.iter().map(|one| choice(one.id.to_string(), &one.name, &query.channel)).collect(),
             seen: seen.iter().map(|(value, label)| choice((*value).to_owned(), label, &query.seen)).collect(),
+            states: Vec::new(),
         }
+    }
+
+    /// The same, with a choice between those who are deactivated and those who were removed.
+    fn with_states(mut self, status: Status, counts: &HashMap<Status, i64>) -> Self {
+        let states = [(Status::Inactive, "", "Deactivated"), (Status::Removed, "removed", "Removed")];
+        self.states = states
+            .into_iter()
+            .map(|(one, value, label)| Choice {
+                value: value.to_owned(),
+                label: format!("{label} ({})", grouped(counts.get(&one).copied().unwrap_or(0))),
+                picked: one == status,
+            })
+            .collect();
+        self
     }
 }
 
@@ -89,6 +106,8 @@ struct Row {
     since: TimeView,
     reason: &'static str,
     change: Offer,
+    remove: Offer,
+    delete: Offer,
 }
 
 struct Tab {
@@ -105,6 +124,7 @@ struct UsersPage {
     workspace: String,
     tabs: Vec<Tab>,
     inactive: bool,
+    removed: bool,
     toolbar: Toolbar,
     export: String,
     by_name: SortLink,
@@ -133,7 +153,8 @@ pub async fn active(may: May<users::View>, query: Query<UsersQuery>) -> Reply {
 /// # Errors
 /// [`WebError::NotFound`] for ids that are none here.
 pub async fn inactive(may: May<users::View>, query: Query<UsersQuery>) -> Reply {
-    list(may.viewer, query.0, Status::Inactive).await
+    let status = query.0.inactive_status();
+    list(may.viewer, query.0, status).await
 }
 
 struct Loaded {
@@ -148,6 +169,7 @@ struct Loaded {
     open: HashMap<UserId, i64>,
     snoozed: HashMap<UserId, i64>,
     owners: usize,
+    retention_years: Option<i32>,
     now: chrono::DateTime<chrono::Utc>,
 }
 
@@ -174,6 +196,7 @@ fn load(rx: &mut Rx, status: Status, query: &UsersQuery) -> Result<Result<Loaded
         open: held.by_person(ConversationStatus::Open),
         snoozed: held.by_person(ConversationStatus::Snoozed),
         owners: store::users::count_active_owners(rx)?,
+        retention_years: store::removal::find_retention(rx)?.years,
         now: rx.now(),
         users,
         roles,
@@ -200,14 +223,14 @@ pub(super) fn tabs(counts: &HashMap<Status, i64>, current: Status) -> Vec<(&'sta
     [("Active Users", Status::Active), ("Inactive Users", Status::Inactive), ("Pending Invites", Status::Invited)]
         .into_iter()
         .map(|(label, status)| {
-            (label, tab(status).0, grouped(counts.get(&status).copied().unwrap_or(0)), status == current)
+            (label, tab(status).0, grouped(counts.get(&status).copied().unwrap_or(0)), tab(status) == tab(current))
         })
         .collect()
 }
 
 fn view(viewer: &Viewer, query: &UsersQuery, status: Status, loaded: &Loaded) -> UsersPage {
     let may = |key| viewer.known.person.permissions.has(key);
-    let inactive = status == Status::Inactive;
+    let inactive = status != Status::Active;
     let (address, usual) = tab(status);
     let sort = query.sort(usual);
     let link = |name: &str, which: Sort| sort_link(address, query, name, which, sort);
@@ -221,7 +244,11 @@ fn view(viewer: &Viewer, query: &UsersQuery, status: Status, loaded: &Loaded) ->
             .map(|(label, href, count, current)| Tab { label, href, count, current })
             .collect(),
         inactive,
-        toolbar: Toolbar::new(status, query, &loaded.roles, &loaded.teams, &loaded.channels),
+        removed: status == Status::Removed,
+        toolbar: {
+            let toolbar = Toolbar::new(status, query, &loaded.roles, &loaded.teams, &loaded.channels);
+            if inactive { toolbar.with_states(status, &loaded.counts) } else { toolbar }
+        },
         export: export_address(status, query),
         by_name: link("name", Sort::Name),
         by_role: link("role", Sort::Role),
@@ -231,7 +258,11 @@ fn view(viewer: &Viewer, query: &UsersQuery, status: Status, loaded: &Loaded) ->
         filtered: query.is_filtered(),
         may_invite: may(Key::UsersInvite),
         may_see_conversations: may(Key::ConversationsViewAll),
-        caption: if inactive { "Inactive users".to_owned() } else { "Active users".to_owned() },
+        caption: match status {
+            Status::Active => "Active users".to_owned(),
+            Status::Removed => "Removed users".to_owned(),
+            _ => "Inactive users".to_owned(),
+        },
         rows,
         pager,
     }
@@ -269,6 +300,13 @@ fn rows(viewer: &Viewer, loaded: &Loaded) -> Vec<Row> {
     let times = Times::new(loaded.now, viewer.known.workspace.time_zone);
     let permitted = viewer.known.person.permissions.has(Key::UsersDeactivate);
     let actor = &viewer.known.scope.actor;
+    let may = |key| viewer.known.person.permissions.has(key);
+    let deletion = Deletion {
+        deactivate: true,
+        reason: Some(DeletionReason::Erasure),
+        retention_years: loaded.retention_years,
+        now: loaded.now,
+    };
     loaded
         .users
         .iter()
@@ -290,7 +328,7 @@ fn rows(viewer: &Viewer, loaded: &Loaded) -> Vec<Row> {
                 .map(|team| team.name.clone())
                 .collect();
             let held = |numbers: &HashMap<UserId, i64>| numbers.get(&user.id).copied().unwrap_or(0);
-            let inactive = user.status == Status::Inactive;
+            let inactive = user.status != Status::Active;
             let open = held(&loaded.open) + if inactive { held(&loaded.snoozed) } else { 0 };
             let since = times.day(user.status_changed_at);
             let rule = if inactive {
@@ -318,7 +356,15 @@ fn rows(viewer: &Viewer, loaded: &Loaded) -> Vec<Row> {
                 seen: user.last_seen_at.map(|at| times.ago(at)),
                 since,
                 reason: user.reason.map_or("", crate::domain::users::Reason::label),
-                change: Offer::from_rule(permitted, rule),
+                change: Offer::from_rule(permitted && !user.status.is_gone(), rule),
+                remove: Offer::from_rule(
+                    may(Key::UsersRemove) && !user.status.is_gone(),
+                    user.may_be_removed_by(actor, loaded.owners),
+                ),
+                delete: Offer::from_rule(
+                    may(Key::UsersDelete),
+                    user.may_be_deleted_by(actor, loaded.owners, &deletion),
+                ),
             }
         })
         .collect()

@@ -37,7 +37,8 @@ pub async fn download(may: May<users::View>, query: Query<ExportQuery>) -> Reply
     let viewer = may.viewer;
     let ExportQuery { status, list } = query.0;
     let status = if status.is_empty() { Some(Status::Active) } else { Status::parse(&status) };
-    let status = status.ok_or(WebError::NotFound)?;
+    // There is no list of deleted users.
+    let status = status.filter(|status| *status != Status::Deleted).ok_or(WebError::NotFound)?;
     // Who is in the file is settled at once; people who change meanwhile are neither lost nor there twice.
     let ids = viewer
         .read(move |rx| {
@@ -74,7 +75,7 @@ const fn header(status: Status) -> &'static [&'static str] {
             "Beta access",
             "Joined",
         ],
-        Status::Inactive => &[
+        Status::Inactive | Status::Removed | Status::Deleted => &[
             "Full name",
             "Display name",
             "Email",
@@ -154,7 +155,7 @@ fn rows(rx: &mut Rx, status: Status, ids: &[UserId], zone: Tz) -> Result<Vec<Vec
                 snoozed.get(&user.id).copied().unwrap_or(0).to_string(),
                 user.last_seen_at.map(|at| time(at, zone)).unwrap_or_default(),
             ]);
-            if status == Status::Inactive {
+            if status != Status::Active {
                 row.extend([time(user.status_changed_at, zone), user.reason.map_or("", Reason::label).to_owned()]);
             } else {
                 row.extend([if user.beta_access { "Yes" } else { "No" }.to_owned(), time(user.created_at, zone)]);

@@ -28,6 +28,9 @@ pub struct UsersQuery {
     /// When they were last seen.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub seen: String,
+    /// On Inactive Users, `removed` for those who are not only deactivated.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub state: String,
     /// The order; a leading dash turns it round.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub sort: String,
@@ -50,12 +53,18 @@ pub const SEEN: [(&str, &str); 5] = [
 pub const fn tab(status: Status) -> (&'static str, (Sort, bool)) {
     match status {
         Status::Active => ("/settings/users", (Sort::Name, false)),
-        Status::Inactive => ("/settings/users/inactive", (Sort::Since, true)),
+        Status::Inactive | Status::Removed | Status::Deleted => ("/settings/users/inactive", (Sort::Since, true)),
         Status::Invited => ("/settings/users/invites", (Sort::Since, true)),
     }
 }
 
 impl UsersQuery {
+    /// Whom Inactive Users shows.
+    #[must_use]
+    pub fn inactive_status(&self) -> Status {
+        if self.state == Status::Removed.as_str() { Status::Removed } else { Status::Inactive }
+    }
+
     /// As it stands in an address.
     #[must_use]
     pub fn print(&self) -> String {

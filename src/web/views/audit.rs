@@ -118,8 +118,9 @@ fn icon(name: &str) -> &'static str {
         "user.invited" | "user.created" | "invite.accepted" | "team.member_added" | "channel.member_added" => {
             "user-plus"
         }
-        "user.deactivated" | "team.member_removed" | "channel.member_removed" => "user-off",
-        "user.reactivated" => "user-check",
+        "user.removed" | "user.deactivated" | "team.member_removed" | "channel.member_removed" => "user-off",
+        "user.reactivated" | "user.restored" => "user-check",
+        "user.deleted" | "deletions.announced" => "trash",
         "message.sent" => "send",
         "note.added" => "pencil",
         "audit.exported" => "download",
@@ -143,7 +144,7 @@ fn about(logged: &Logged, names: &Names) -> Thing {
     match logged.subject_kind.as_str() {
         "user" => {
             let person = names.events.people.get(UserId(subject));
-            let href = may(Key::UsersView).then(|| format!("/settings/users/{subject}"));
+            let href = (may(Key::UsersView) && !person.gone).then(|| format!("/settings/users/{subject}"));
             Thing { text: String::new(), person: Some(person), href }
         }
         "team" => match names.events.teams.get(&TeamId(subject)) {

@@ -200,6 +200,7 @@ mod tests {
             id: user(n),
             name: Name { full: full.to_owned(), display: full.to_owned() },
             status,
+            since: DateTime::UNIX_EPOCH,
         };
         let people = [
             brief(1, "Alice Martin", UserStatus::Inactive),

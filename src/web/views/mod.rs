@@ -5,5 +5,6 @@ pub mod chrome;
 pub mod events;
 pub mod pager;
 pub mod person;
+pub mod plan;
 pub mod time;
 pub mod user_events;

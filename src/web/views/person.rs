@@ -19,8 +19,10 @@ pub struct PersonView {
     pub initials: String,
     /// The class of their picture's colour.
     pub color: String,
-    /// Whether they cannot log in.
+    /// Whether they are deactivated.
     pub inactive: bool,
+    /// Whether they were removed or deleted: written without picture, and never a link.
+    pub gone: bool,
 }
 
 impl PersonView {
@@ -31,10 +33,17 @@ impl PersonView {
             id: id.to_string(),
             name: name.full.clone(),
             display: name.display.clone(),
-            initials: initials(&name.full),
+            initials: if status.is_gone() { String::new() } else { initials(&name.full) },
             color: color(&id.0),
             inactive: status == Status::Inactive,
+            gone: status.is_gone(),
         }
+    }
+
+    /// What is said after the name where it cannot be struck through: in sentences, and in entries of a select.
+    #[must_use]
+    pub const fn mark(&self) -> &'static str {
+        if self.inactive { " (deactivated)" } else { "" }
     }
 
     /// Somebody who can log in.
@@ -77,7 +86,8 @@ impl People {
             display: "Former user".to_owned(),
             initials: String::new(),
             color: color(&id.0),
-            inactive: true,
+            inactive: false,
+            gone: true,
         })
     }
 }

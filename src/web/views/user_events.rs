@@ -2,6 +2,7 @@
 //! `events`.
 
 use crate::domain::ids::{ChannelId, RoleId, TeamId};
+use crate::domain::removal::DeletionReason;
 use crate::domain::users::Reason;
 use crate::store::audit::Recorded;
 
@@ -61,6 +62,14 @@ pub fn words(event: &Recorded, names: &Names) -> String {
             None => "Deactivated".to_owned(),
         },
         "user.reactivated" => "Reactivated".to_owned(),
+        "user.removed" => "Removed".to_owned(),
+        "user.restored" => "Invited back, with everything they wrote".to_owned(),
+        "user.unlinked" => "Someone with the same email started fresh".to_owned(),
+        "user.deleted" if *event.detail("own") == true => "Deleted their own account".to_owned(),
+        "user.deleted" => match event.detail("reason").as_str().and_then(DeletionReason::parse) {
+            Some(reason) => format!("Deleted before the end of retention: {}", reason.label().to_lowercase()),
+            None => "Deleted".to_owned(),
+        },
         "user.logged_in" => "Logged in".to_owned(),
         "user.logged_out" => "Logged out".to_owned(),
         "sessions.ended" => "Logged out of sessions".to_owned(),

@@ -10,7 +10,9 @@ use crate::domain::conversations::{ChannelKind, Conversation, Priority, Status};
 use crate::domain::ids::ConversationNumber;
 use crate::domain::inbox::{Address, Sort, View};
 use crate::domain::text::grouped;
+use crate::domain::users::Status as UserStatus;
 use crate::store::inbox::Listed;
+use crate::store::users::Brief;
 use crate::web::extract::Viewer;
 use crate::web::views::person::PersonView;
 use crate::web::views::time::TimeView;
@@ -314,11 +316,17 @@ fn assignees(frame: &Frame) -> Select {
         choice("inactive", "Anyone who can’t log in", chosen),
     ];
     let everybody = &frame.named.everybody;
-    let active = everybody.iter().filter(|one| one.status == crate::domain::users::Status::Active);
+    let active = everybody.iter().filter(|one| one.status == UserStatus::Active);
     choices.extend(active.map(|one| choice(one.id.to_string(), one.name.full.clone(), chosen)));
     let inactive = everybody.iter().filter(|one| frame.named.inactive.contains(&one.id));
-    let inactive: Vec<Choice> =
-        inactive.map(|one| choice(one.id.to_string(), format!("{} (deactivated)", one.name.full), chosen)).collect();
+    let times = frame.times();
+    let label = |one: &Brief| match one.status {
+        // All who were removed have one name.
+        UserStatus::Removed => format!("{}, {}", one.name.full, times.day(one.since).text),
+        UserStatus::Deleted => one.name.full.clone(),
+        _ => format!("{} (deactivated)", one.name.full),
+    };
+    let inactive: Vec<Choice> = inactive.map(|one| choice(one.id.to_string(), label(one), chosen)).collect();
     let apart = (!inactive.is_empty()).then_some(("Can’t log in", inactive));
     Select { name: "assignee", label: "Assigned to", choices, apart }
 }

@@ -139,7 +139,7 @@ fn former(frame: &Frame) -> Option<Former> {
         facts: vec![("Open conversations", grouped(open)), ("Snoozed", grouped(snoozed))],
         total: counted(total, "conversation", "conversations"),
         hand_over,
-        profile: frame.asker.users.then(|| format!("/settings/users/{}", person.id)),
+        profile: (frame.asker.users && !person.gone).then(|| format!("/settings/users/{}", person.id)),
         person,
     })
 }

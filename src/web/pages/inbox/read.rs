@@ -83,9 +83,9 @@ impl Named {
     /// # Errors
     /// Trouble with the database.
     pub(in crate::web::pages) fn read(rx: &mut Rx) -> Result<Self, Failure> {
-        let statuses = [UserStatus::Active, UserStatus::Inactive, UserStatus::Invited];
-        let everybody = store::users::list_by_status(rx, &statuses)?;
-        let inactive = everybody.iter().filter(|one| one.status == UserStatus::Inactive).map(|one| one.id).collect();
+        let everybody = store::users::list_by_status(rx, &UserStatus::ALL)?;
+        let cannot = everybody.iter().filter(|one| UserStatus::CANNOT_LOG_IN.contains(&one.status));
+        let inactive = cannot.map(|one| one.id).collect();
         Ok(Self {
             people: People::new(&everybody),
             inactive,

@@ -20,7 +20,7 @@ pub(in crate::web::pages) struct Chip {
 impl Chip {
     /// The whole chip in words.
     pub(in crate::web::pages) fn label(&self) -> String {
-        let gone = if self.person.as_ref().is_some_and(|person| person.inactive) { " (deactivated)" } else { "" };
+        let gone = self.person.as_ref().map_or("", PersonView::mark);
         format!("{}: {}{gone}", self.key, self.value)
     }
 }
@@ -146,8 +146,7 @@ pub(in crate::web::pages) fn sentence(filter: &Filter, named: &Named, contact: O
     match filter.assignee {
         Some(Assignee::User(user)) => {
             let person = named.people.get(user);
-            let gone = if person.inactive { " (deactivated)" } else { "" };
-            parts.push(format!("assigned to {}{gone}", person.name));
+            parts.push(format!("assigned to {}{}", person.name, person.mark()));
         }
         Some(Assignee::Nobody) => parts.push("unassigned".to_owned()),
         Some(Assignee::Inactive) => parts.push("assigned to anyone who can’t log in".to_owned()),
@@ -203,7 +202,7 @@ mod tests {
     fn named() -> Named {
         let id = UserId(Uuid::from_u128(1));
         let name = Name { full: "Alice Martin".into(), display: "Alice".into() };
-        let everybody = vec![Brief { id, name, status: UserStatus::Inactive }];
+        let everybody = vec![Brief { id, name, status: UserStatus::Inactive, since: chrono::DateTime::UNIX_EPOCH }];
         Named {
             people: People::new(&everybody),
             inactive: HashSet::from([id]),
