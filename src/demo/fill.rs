@@ -63,6 +63,7 @@ pub(super) fn fill(db: &Db, seed: u64, size: Size, hash: &str, viewers: &[&str])
         writer.record(tx, None)?;
         Ok(tx.unrecorded((), "the trail is written as it was left"))
     })?;
+    super::gone::insert(db, &scope)?;
     db.anywhere_now(store::counts::fold)?;
     Ok(workspace)
 }

@@ -4,6 +4,7 @@ pub mod contacts;
 mod desk;
 mod draft;
 mod fill;
+mod gone;
 pub mod people;
 pub mod random;
 mod staff;
@@ -134,6 +135,8 @@ mod tests {
             assert_eq!(counted.get(&UserStatus::Active), Some(&44));
             assert_eq!(counted.get(&UserStatus::Inactive), Some(&6));
             assert_eq!(counted.get(&UserStatus::Invited), Some(&3));
+            assert_eq!(counted.get(&UserStatus::Removed), Some(&2));
+            assert_eq!(counted.get(&UserStatus::Deleted), Some(&1));
             assert_eq!(store::invites::list(rx, None)?.len(), 3);
             assert_eq!(store::channels::list(rx)?.len(), people::CHANNELS.len());
 
@@ -250,7 +253,7 @@ mod tests {
             assert!(numbers.iter().copied().eq(1..=i64::try_from(rows.len()).unwrap()));
             let users = store::users::list(
                 rx,
-                &[UserStatus::Active, UserStatus::Inactive],
+                &[UserStatus::Active, UserStatus::Inactive, UserStatus::Removed, UserStatus::Deleted],
                 &store::users::Filter::default(),
                 (store::users::Sort::Name, false),
                 (100, 0),
@@ -259,7 +262,7 @@ mod tests {
             let users: HashMap<UserId, _> = users.into_iter().map(|user| (user.id, user)).collect();
             let there = |user: UserId, at: DateTime<Utc>| {
                 let user = &users[&user];
-                user.created_at <= at && (user.status == UserStatus::Active || at < user.status_changed_at)
+                user.created_at <= at && (user.status == UserStatus::Active || at <= user.status_changed_at)
             };
             let (mut waiting, mut notes, mut recorded) = (0, 0, 0);
             for row in &rows {

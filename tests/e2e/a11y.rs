@@ -17,7 +17,8 @@ const NO_PAGES: [&str; 4] = ["/", "/attachments/{id}", "/settings/outbox/quarant
 const SEEDS: [&str; 3] =
     ["/inbox/bulk/confirm?target=none&conversation=7&conversation=8", "/conversations/7", "/nowhere"];
 /// More of what pages can show.
-const STATES: [&str; 11] = [
+const STATES: [&str; 12] = [
+    "/settings/users/inactive?state=removed",
     "/inbox?view=snoozed",
     "/inbox?view=unassigned&select=matching",
     "/inbox?assignee=inactive&priority=high",
@@ -35,7 +36,7 @@ type Opened = (&'static str, &'static str, &'static [&'static str], &'static str
 /// Stands for a conversation that is open.
 const OPEN: &str = "an open conversation";
 /// What opens on a page, by clicks one after the other: name, page, what to click, what is there then.
-const OPENED: [Opened; 18] = [
+const OPENED: [Opened; 21] = [
     ("account menu", "/inbox", &["[popovertarget=me-menu]"], "#me-menu:popover-open"),
     ("keys", "/inbox", &["[data-show-dialog=keys]"], "#keys[open]"),
     ("filters", "/inbox", &["[popovertarget=filter-pop]"], "#filter-pop:popover-open"),
@@ -59,6 +60,24 @@ const OPENED: [Opened; 18] = [
         "deactivate",
         "/settings/users?q=alice.martin",
         &["tbody [popovertarget]", "[role=menuitem][href$='/deactivate']"],
+        "dialog[open]",
+    ),
+    (
+        "remove",
+        "/settings/users?q=alice.martin",
+        &["tbody [popovertarget]", "[role=menuitem][href$='/remove']"],
+        "dialog[open]",
+    ),
+    (
+        "delete",
+        "/settings/users?q=alice.martin",
+        &["tbody [popovertarget]", "[role=menuitem][href$='/delete']"],
+        "dialog[open]",
+    ),
+    (
+        "delete for good",
+        "/settings/users/inactive?state=removed",
+        &["tbody [popovertarget]", "[role=menuitem][href$='/delete']"],
         "dialog[open]",
     ),
     (

@@ -2,9 +2,11 @@
 
 mod access;
 mod audit;
+mod deletion;
 mod doors;
 mod inbox;
 mod invites;
+mod removal;
 mod sessions;
 mod teams;
 mod users;

@@ -3,6 +3,8 @@
 mod editing;
 mod inviting;
 mod leaving;
+mod removing;
+mod retention;
 mod teams;
 
 use baton::failure::Failure;

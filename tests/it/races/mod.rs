@@ -5,4 +5,5 @@ mod bulk;
 mod doors;
 mod invites;
 mod owners;
+mod removal;
 mod snooze;

@@ -4,6 +4,7 @@ pub mod db;
 pub mod draft;
 pub mod other;
 pub mod threads;
+pub mod traces;
 pub mod web;
 pub mod world;
 
