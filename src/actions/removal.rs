@@ -80,7 +80,7 @@ pub fn delete(
     let deletion = Deletion {
         deactivate: request.deactivate,
         reason: request.reason,
-        retention_years: store::removal::find_retention(tx)?.years,
+        retention_years: store::retention::find(tx)?.years,
         now: tx.now(),
     };
     user.may_be_deleted_by(tx.actor(), owners, &deletion)?;
@@ -100,7 +100,7 @@ pub fn delete_own(tx: &mut Tx, base: &Url) -> Result<Recorded<Gone>, Failure> {
     let owners = lock_all(tx, id, Plan::default())?;
     let user = store::users::lock(tx, id)?;
     user.may_be_changed_by(tx.actor())?;
-    user.may_delete_themselves(owners, store::removal::find_retention(tx)?.years)?;
+    user.may_delete_themselves(owners, store::retention::find(tx)?.years)?;
     let held = store::teams::list_of_users(tx, &[id])?.remove(&id).unwrap_or_default();
     let teams: Vec<String> =
         store::teams::list(tx)?.into_iter().filter(|team| held.contains(&team.id)).map(|team| team.name).collect();
@@ -126,13 +126,13 @@ pub fn delete_own(tx: &mut Tx, base: &Url) -> Result<Recorded<Gone>, Failure> {
 /// # Errors
 /// Trouble with the database.
 pub fn announce_deletions(tx: &mut Tx, _: &Can<users::Delete>, base: &Url) -> Result<Recorded<Vec<UserId>>, Failure> {
-    let Some(years) = store::removal::find_retention(tx)?.deletes() else { return tx.unchanged(Vec::new()) };
+    let Some(years) = store::retention::find(tx)?.deletes() else { return tx.unchanged(Vec::new()) };
     let now = tx.now();
     let mut told = Vec::new();
     let mut names = Vec::new();
-    for id in store::removal::list_former(tx)? {
+    for id in store::retention::list_former(tx)? {
         // Of two instances, the second waits here and then finds it announced.
-        let former = store::removal::lock_former(tx, id)?;
+        let former = store::retention::lock_former(tx, id)?;
         if former.is_none_or(|former| due(former.since, former.announced_at, years, now) != Due::Announce) {
             continue;
         }
@@ -140,7 +140,7 @@ pub fn announce_deletions(tx: &mut Tx, _: &Can<users::Delete>, base: &Url) -> Re
         let sealed = store::removal::find_sealed(tx, id)?;
         let (name, email) = sealed.map_or((user.name.full, user.email), |sealed| (sealed.name.full, sealed.email));
         names.push(if email.is_empty() { name } else { format!("{name} ({email})") });
-        store::removal::set_announced(tx, id)?;
+        store::retention::set_announced(tx, id)?;
         told.push(id);
     }
     if told.is_empty() {
@@ -166,8 +166,8 @@ pub fn announce_deletions(tx: &mut Tx, _: &Can<users::Delete>, base: &Url) -> Re
 /// Trouble with the database.
 pub fn delete_after_retention(tx: &mut Tx, _: &Can<users::Delete>, id: UserId) -> Result<Recorded<bool>, Failure> {
     lock_all(tx, id, Plan::default())?;
-    let Some(years) = store::removal::find_retention(tx)?.deletes() else { return tx.unchanged(false) };
-    let former = store::removal::lock_former(tx, id)?;
+    let Some(years) = store::retention::find(tx)?.deletes() else { return tx.unchanged(false) };
+    let former = store::retention::lock_former(tx, id)?;
     if former.is_none_or(|former| due(former.since, former.announced_at, years, tx.now()) != Due::Delete) {
         return tx.unchanged(false);
     }

@@ -22,6 +22,7 @@ pub mod people;
 mod pg;
 pub mod received_mails;
 pub mod removal;
+pub mod retention;
 pub mod roles;
 mod schema;
 pub mod sessions;

@@ -25,7 +25,7 @@ pub async fn run(db: &Db, base: &Url) -> Result<usize, Failure> {
 /// As there.
 pub fn run_now(db: &Db, base: &Url) -> Result<usize, Failure> {
     let mut deleted = 0;
-    for workspace in db.look_anywhere_now(store::removal::list_deleting_workspaces)? {
+    for workspace in db.look_anywhere_now(store::retention::list_workspaces)? {
         deleted += run_in(db, base, workspace)?;
     }
     if deleted > 0 {
@@ -38,7 +38,7 @@ fn run_in(db: &Db, base: &Url, workspace: WorkspaceId) -> Result<usize, Failure>
     let scope = Scope::system(workspace, Some(Cause::Retention));
     let can = Can::for_system(workspace, Cause::Retention);
     let mut deleted = 0;
-    for user in db.read_now(workspace, store::removal::list_former)? {
+    for user in db.read_now(workspace, store::retention::list_former)? {
         // Each in a unit of work of its own, which looks again under a lock.
         if db.write_now(&scope, |tx| actions::removal::delete_after_retention(tx, &can, user))? {
             deleted += 1;

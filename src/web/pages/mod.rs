@@ -20,4 +20,5 @@ pub mod settings_user_status;
 pub mod settings_users;
 pub mod settings_users_export;
 pub mod settings_users_query;
+pub mod settings_users_toolbar;
 pub mod setup;

@@ -47,7 +47,7 @@ async fn show(viewer: &Viewer, problems: Problems, status: StatusCode) -> Reply 
         .read(move |rx| {
             let user = store::users::find(rx, me)?.ok_or(Failure::NotFound)?;
             let owners = store::users::count_active_owners(rx)?;
-            let years = store::removal::find_retention(rx)?.years;
+            let years = store::retention::find(rx)?.years;
             let held = counts::find(
                 rx,
                 &[ConversationStatus::Open, ConversationStatus::Snoozed],

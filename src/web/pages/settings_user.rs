@@ -183,7 +183,7 @@ fn load(rx: &mut Rx, id: UserId, zone: chrono_tz::Tz) -> Result<Loaded, Failure>
         deletion: Deletion {
             deactivate: true,
             reason: Some(DeletionReason::Erasure),
-            retention_years: store::removal::find_retention(rx)?.years,
+            retention_years: store::retention::find(rx)?.years,
             now: rx.now(),
         },
         now: rx.now(),

@@ -105,7 +105,7 @@ async fn load(viewer: &Viewer, id: UserId) -> Result<Loaded, crate::web::error::
                 user: store::users::find(rx, id)?.ok_or(Failure::NotFound)?,
                 owners: store::users::count_active_owners(rx)?,
                 sealed: store::removal::find_sealed(rx, id)?.is_some(),
-                retention_years: store::removal::find_retention(rx)?.years,
+                retention_years: store::retention::find(rx)?.years,
                 written: store::removal::count_written(rx, id)?,
                 sessions: store::sessions::count_of_user(rx, id)?,
                 plan: plan::load(rx)?,

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use askama::Template;
 use chrono::TimeDelta;
 
-use super::settings_users_query::{SEEN, UsersQuery, tab};
+use super::settings_users_query::{UsersQuery, tab};
+use super::settings_users_toolbar::Toolbar;
 use crate::domain::access::{Key, Sees, users};
 use crate::domain::conversations::Status as ConversationStatus;
 use crate::domain::ids::{RoleId, TeamId, UserId};
@@ -28,63 +29,6 @@ use crate::web::views::time::{TimeView, Times};
 
 /// Rows of a page.
 const PAGE: i64 = 25;
-
-/// An entry of a select.
-pub(super) struct Choice {
-    pub value: String,
-    pub label: String,
-    pub picked: bool,
-}
-
-/// What a list is narrowed by, as it can be chosen.
-struct Toolbar {
-    address: &'static str,
-    q: String,
-    sort: String,
-    roles: Vec<Choice>,
-    teams: Vec<Choice>,
-    channels: Vec<Choice>,
-    seen: Vec<Choice>,
-    states: Vec<Choice>,
-}
-
-impl Toolbar {
-    fn new(status: Status, query: &UsersQuery, roles: &[Role], teams: &[Team], channels: &[Channel]) -> Self {
-        let choice = |value: String, label: &str, picked: &str| Choice {
-            picked: value == picked,
-            value,
-            label: label.to_owned(),
-        };
-        // Whoever was only invited was never seen.
-        let seen: &[(&str, &str)] = if status == Status::Invited { &[] } else { &SEEN };
-        Self {
-            address: tab(status).0,
-            q: query.q.clone(),
-            sort: query.sort.clone(),
-            roles: roles.iter().map(|role| choice(role.id.to_string(), &role.name, &query.role)).collect(),
-            teams: std::iter::once(choice("none".to_owned(), "No team", &query.team))
-                .chain(teams.iter().map(|team| choice(team.id.to_string(), &team.name, &query.team)))
-                .collect(),
-            channels: channels.iter().map(|one| choice(one.id.to_string(), &one.name, &query.channel)).collect(),
-            seen: seen.iter().map(|(value, label)| choice((*value).to_owned(), label, &query.seen)).collect(),
-            states: Vec::new(),
-        }
-    }
-
-    /// The same, with a choice between those who are deactivated and those who were removed.
-    fn with_states(mut self, status: Status, counts: &HashMap<Status, i64>) -> Self {
-        let states = [(Status::Inactive, "", "Deactivated"), (Status::Removed, "removed", "Removed")];
-        self.states = states
-            .into_iter()
-            .map(|(one, value, label)| Choice {
-                value: value.to_owned(),
-                label: format!("{label} ({})", grouped(counts.get(&one).copied().unwrap_or(0))),
-                picked: one == status,
-            })
-            .collect();
-        self
-    }
-}
 
 /// A column's heading that sorts.
 struct SortLink {
@@ -196,7 +140,7 @@ fn load(rx: &mut Rx, status: Status, query: &UsersQuery) -> Result<Result<Loaded
         open: held.by_person(ConversationStatus::Open),
         snoozed: held.by_person(ConversationStatus::Snoozed),
         owners: store::users::count_active_owners(rx)?,
-        retention_years: store::removal::find_retention(rx)?.years,
+        retention_years: store::retention::find(rx)?.years,
         now: rx.now(),
         users,
         roles,
