@@ -448,7 +448,7 @@ pub fn list_by_status(rx: &mut Rx, statuses: &[Status]) -> Result<Vec<Brief>, Fa
 pub fn list_everybody(rx: &mut Rx) -> Result<Vec<Brief>, Failure> {
     let rows: Vec<BriefRow> = ours(rx.workspace())
         .order((users::name_key, users::id))
-        .select((users::id, users::full_name, users::display_name, users::status))
+        .select((users::id, users::full_name, users::display_name, users::status, users::status_changed_at))
         .load(rx.conn)?;
     rows.into_iter().map(brief).collect()
 }
