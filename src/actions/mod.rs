@@ -1,8 +1,10 @@
 //! The verbs of the product: each one transaction, each demanding the permission that it needs. No SQL, no HTTP.
 
+pub mod absences;
 pub mod audit;
 pub mod bulk;
 pub mod conversations;
+pub mod inactivity;
 pub mod incoming;
 pub mod invites;
 pub mod removal;

@@ -1,7 +1,6 @@
 //! What is done to users: edit, deactivate, reactivate, end their sessions.
 
 use crate::domain::access::{Can, Key, handovers, users};
-use crate::domain::assignment::Target;
 use crate::domain::audit::Event;
 use crate::domain::ids::{ChannelId, JobId, RoleId, SessionId, TeamId, UserId};
 use crate::domain::roles::{Role, may_grant};
@@ -9,34 +8,7 @@ use crate::domain::users::{Name, Reason, Status, User, UserRefusal};
 use crate::failure::Failure;
 use crate::store::{self, Recorded, Tx};
 
-/// What becomes of a leaving person's conversations: `None` keeps them.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub struct Plan {
-    /// Those that are open.
-    pub open: Option<Target>,
-    /// Those that are asleep.
-    pub snoozed: Option<Target>,
-}
-
-impl Plan {
-    /// Whether anything is moved.
-    #[must_use]
-    pub const fn moves(&self) -> bool {
-        self.open.is_some() || self.snoozed.is_some()
-    }
-
-    /// Whether a person or a team gets something, and not only nobody.
-    #[must_use]
-    pub fn gives_to_somebody(&self) -> bool {
-        [self.open, self.snoozed].into_iter().flatten().any(|target| target != Target::Nobody)
-    }
-
-    /// The people who get something.
-    pub(super) fn people(&self) -> Vec<UserId> {
-        let person = |target| if let Target::User(user) = target { Some(user) } else { None };
-        [self.open, self.snoozed].into_iter().flatten().filter_map(person).collect()
-    }
-}
+pub use crate::domain::plans::Plan;
 
 /// What a deactivation did.
 #[derive(Clone, Debug)]

@@ -1,9 +1,12 @@
-//! Making workspaces (W-1, W-2).
+//! Making workspaces, and their settings (W-1, W-2, W-4).
 
+use crate::domain::absences::moved;
+use crate::domain::access::{Can, administration};
 use crate::domain::audit::Event;
 use crate::domain::ids::{TeamId, UserId};
 use crate::domain::roles::Standard;
 use crate::domain::users::{Name, Status};
+use crate::domain::workspaces::{Settings, Workspace};
 use crate::failure::Failure;
 use crate::store::{self, Recorded, Tx};
 
@@ -61,4 +64,33 @@ pub fn create(tx: &mut Tx, new: &New) -> Result<Recorded<UserId>, Failure> {
     let _ = tx.record(Event::WorkspaceCreated);
     let _ = tx.record(Event::ChannelCreated { channel });
     Ok(tx.record(Event::UserCreated { user: owner, roles: vec![owner_role] }).with(owner))
+}
+
+/// Changes the settings (W-4). `version` is the one that was edited. Says what they were.
+///
+/// # Errors
+/// [`Failure::Stale`] if somebody else was quicker, or trouble with the database.
+pub fn update(
+    tx: &mut Tx,
+    _: &Can<administration::Settings>,
+    version: i64,
+    settings: &Settings,
+) -> Result<Recorded<Workspace>, Failure> {
+    let workspace = store::workspaces::lock(tx)?;
+    if workspace.version != version {
+        return Err(Failure::Stale);
+    }
+    let fields = settings.changes(&workspace.settings());
+    if fields.is_empty() {
+        return tx.unchanged(workspace);
+    }
+    store::workspaces::set_settings(tx, settings)?;
+    if workspace.time_zone != settings.time_zone {
+        // What was set for Monday is for Monday in the new zone, too.
+        let there = |at: Option<_>| at.map(|at| moved(at, workspace.time_zone, settings.time_zone));
+        for (user, starts_at, returns_at) in store::absences::lock_dates(tx)? {
+            store::absences::set_dates(tx, user, there(starts_at), there(returns_at))?;
+        }
+    }
+    Ok(tx.record(Event::WorkspaceUpdated { fields }).with(workspace))
 }

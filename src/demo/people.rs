@@ -63,6 +63,21 @@ pub struct Absence {
     pub back_in_days: u16,
 }
 
+/// An active user whose leave is planned: from next Monday on.
+#[derive(Debug)]
+pub struct PlannedLeave {
+    /// Who leaves.
+    pub email: &'static str,
+    /// For how many weeks.
+    pub weeks: u64,
+    /// What was noted about it.
+    pub note: &'static str,
+    /// The team that takes over what is open.
+    pub team: &'static str,
+    /// The address of the user who planned it.
+    pub by: &'static str,
+}
+
 /// A user who was deactivated.
 #[derive(Debug)]
 pub struct Former {
@@ -327,6 +342,15 @@ pub static ACTIVE: [Person; 44] = [
 /// Active users who are away.
 pub const ABSENCES: &[Absence] =
     &[Absence { email: "grace.kim@fernhill.example", reason: "Holiday", since_days: 6, back_in_days: 8 }];
+
+/// Leaves that are planned.
+pub const PLANNED_LEAVES: &[PlannedLeave] = &[PlannedLeave {
+    email: "jonas.bergstrom@fernhill.example",
+    weeks: 3,
+    note: "Second half of his parental leave. He wants to keep what is snoozed.",
+    team: "Shipping",
+    by: "priya.raman@fernhill.example",
+}];
 
 /// Addresses of active users who see features that are still being tested.
 pub const BETA: &[&str] = &["alice.martin@fernhill.example"];

@@ -1,13 +1,16 @@
 //! The people of the demo workspace with their teams, channels and pasts, as rows.
 
-use chrono::{DateTime, TimeDelta, Timelike as _, Utc};
+use chrono::{DateTime, Datelike as _, Days, TimeDelta, Timelike as _, Utc};
 use chrono_tz::Europe::Berlin;
 
-use super::people::{self, ABSENCES, ACTIVE, BETA, CHANNELS, INACTIVE, INVITES, TAGS, TEAMS};
+use super::people::{self, ABSENCES, ACTIVE, BETA, CHANNELS, INACTIVE, INVITES, PLANNED_LEAVES, TAGS, TEAMS};
 use super::random::Rng;
+use crate::domain::absences::{Absence, start_of_day};
+use crate::domain::assignment::Target;
 use crate::domain::audit::Event;
 use crate::domain::conversations::ChannelKind;
 use crate::domain::ids::{ChannelId, RoleId, TagId, TeamId, UserId};
+use crate::domain::plans::Plan;
 use crate::domain::roles::Standard;
 use crate::domain::secrets;
 use crate::domain::users::{Reason, Status};
@@ -138,6 +141,7 @@ pub(super) fn insert(tx: &mut Tx, rng: &mut Rng, password_hash: &str) -> Result<
     insert_users(tx, rng, &staff, &roles, password_hash, &mut past)?;
     insert_teams(tx, &mut staff, founded, &mut past)?;
     insert_channels(tx, &mut staff, founded, &mut past)?;
+    insert_absences(tx, &staff, &mut past)?;
     insert_invites(tx, rng, &staff, &roles, &mut past)?;
     for name in TAGS {
         let id = store::tags::find_or_insert(tx, name)?;
@@ -232,6 +236,46 @@ fn insert_users(
     import::insert_logins(tx, &logins)?;
     for member in &staff.members {
         store::roles::insert_of_user(tx, member.id, &[role_of(roles, member.person.role)?])?;
+    }
+    Ok(())
+}
+
+/// The midnight in Berlin at which a day begins that is so many days ahead.
+fn day_ahead(now: DateTime<Utc>, days: u64) -> Result<DateTime<Utc>, Failure> {
+    let day = now.with_timezone(&Berlin).date_naive().checked_add_days(Days::new(days));
+    day.and_then(|day| start_of_day(day, Berlin)).ok_or(Failure::Bug("the demo names a day that is none"))
+}
+
+/// Says who comes back when, and whose leave is planned.
+fn insert_absences(tx: &mut Tx, staff: &Staff, past: &mut Vec<Past>) -> Result<(), Failure> {
+    let now = tx.now();
+    let of = |email| staff.find(email).and_then(|found| staff.members.get(found)).map(|member| member.id);
+    for former in &INACTIVE {
+        let (Some(days), Some(id)) = (former.back_in_days, of(former.person.email)) else { continue };
+        let (returns_at, set_by) = (Some(day_ahead(now, days.into())?), of(former.by));
+        let user = store::users::lock(tx, id)?;
+        store::absences::set(tx, &user, user.reason, &Absence { returns_at, set_by, ..Absence::default() })?;
+        let event = Event::UserReturnPlanned { user: id, returns_at };
+        past.push(Past { at: user.status_changed_at, actor: set_by, cause: None, event });
+    }
+    for leave in PLANNED_LEAVES {
+        let Some(id) = of(leave.email) else { continue };
+        let monday = 7 - u64::from(now.with_timezone(&Berlin).weekday().num_days_from_monday());
+        let starts_at = day_ahead(now, monday)?;
+        let returns_at = Some(day_ahead(now, monday + 7 * leave.weeks)?);
+        let (reason, set_by) = (Some(Reason::Leave), of(leave.by));
+        let absence = Absence {
+            note: Some(leave.note.to_owned()),
+            starts_at: Some(starts_at),
+            refused_at: None,
+            returns_at,
+            plan: Plan { open: staff.team(leave.team).map(Target::Team), snoozed: None },
+            set_by,
+        };
+        let user = store::users::lock(tx, id)?;
+        store::absences::set(tx, &user, reason, &absence)?;
+        let event = Event::UserDeactivationPlanned { user: id, reason, starts_at, returns_at };
+        past.push(Past { at: at_work(now - TimeDelta::hours(20)), actor: set_by, cause: None, event });
     }
     Ok(())
 }

@@ -255,6 +255,8 @@ pub enum Cause {
     Timer,
     /// The end of the years for which former users are kept.
     Retention,
+    /// A rule of the workspace.
+    Automatic,
     /// A message from a contact.
     IncomingMail,
     /// A bulk job.
@@ -269,6 +271,7 @@ impl Cause {
             Self::Command => "command",
             Self::Timer => "timer",
             Self::Retention => "retention",
+            Self::Automatic => "automatic",
             Self::IncomingMail => "incoming_mail",
             Self::Job(_) => "job",
         }

@@ -15,6 +15,9 @@ use super::users::Reason;
 #[expect(missing_docs, reason = "each variant says what happened; its fields are the ids and values of it")]
 pub enum Event {
     WorkspaceCreated,
+    WorkspaceUpdated {
+        fields: Vec<&'static str>,
+    },
     UserInvited {
         user: UserId,
         roles: Vec<RoleId>,
@@ -74,6 +77,25 @@ pub enum Event {
     },
     DeletionsAnnounced {
         users: Vec<UserId>,
+    },
+    UserDeactivationPlanned {
+        user: UserId,
+        reason: Option<Reason>,
+        starts_at: DateTime<Utc>,
+        returns_at: Option<DateTime<Utc>>,
+    },
+    UserDeactivationRefused {
+        user: UserId,
+    },
+    UserReturnPlanned {
+        user: UserId,
+        returns_at: Option<DateTime<Utc>>,
+    },
+    UserAbsenceWithdrawn {
+        user: UserId,
+    },
+    UserInactivityWarned {
+        user: UserId,
     },
     UserLoggedIn {
         user: UserId,
@@ -251,6 +273,7 @@ impl Event {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::WorkspaceCreated => "workspace.created",
+            Self::WorkspaceUpdated { .. } => "workspace.updated",
             Self::UserInvited { .. } => "user.invited",
             Self::InviteResent { .. } => "invite.resent",
             Self::InviteLinkCopied { .. } => "invite.link_copied",
@@ -267,6 +290,11 @@ impl Event {
             Self::UserUnlinked { .. } => "user.unlinked",
             Self::UserDeleted { .. } => "user.deleted",
             Self::DeletionsAnnounced { .. } => "deletions.announced",
+            Self::UserDeactivationPlanned { .. } => "user.deactivation_planned",
+            Self::UserDeactivationRefused { .. } => "user.deactivation_refused",
+            Self::UserReturnPlanned { .. } => "user.return_planned",
+            Self::UserAbsenceWithdrawn { .. } => "user.absence_withdrawn",
+            Self::UserInactivityWarned { .. } => "user.inactivity_warned",
             Self::UserLoggedIn { .. } => "user.logged_in",
             Self::UserLoggedOut { .. } => "user.logged_out",
             Self::SessionsEnded { .. } => "sessions.ended",
@@ -302,7 +330,10 @@ impl Event {
     #[must_use]
     pub const fn subject(&self) -> Subject {
         match self {
-            Self::WorkspaceCreated | Self::AuditExported { .. } | Self::DeletionsAnnounced { .. } => Subject::Workspace,
+            Self::WorkspaceCreated
+            | Self::WorkspaceUpdated { .. }
+            | Self::AuditExported { .. }
+            | Self::DeletionsAnnounced { .. } => Subject::Workspace,
             Self::UserInvited { user, .. }
             | Self::InviteResent { user }
             | Self::InviteLinkCopied { user }
@@ -318,6 +349,11 @@ impl Event {
             | Self::UserRestored { user, .. }
             | Self::UserUnlinked { user }
             | Self::UserDeleted { user, .. }
+            | Self::UserDeactivationPlanned { user, .. }
+            | Self::UserDeactivationRefused { user }
+            | Self::UserReturnPlanned { user, .. }
+            | Self::UserAbsenceWithdrawn { user }
+            | Self::UserInactivityWarned { user }
             | Self::UserLoggedIn { user }
             | Self::UserLoggedOut { user }
             | Self::SessionsEnded { user, .. }
@@ -368,10 +404,18 @@ impl Event {
                 "own": own, "reason": reason.map(DeletionReason::as_str), "sessions_ended": sessions_ended,
             }),
             Self::DeletionsAnnounced { users } => json!({ "users": users }),
-            Self::UserUpdated { fields, .. } => json!({ "fields": fields }),
+            Self::UserUpdated { fields, .. } | Self::WorkspaceUpdated { fields } => json!({ "fields": fields }),
             Self::UserRolesChanged { added, removed, .. } => json!({ "added": added, "removed": removed }),
             Self::UserDeactivated { reason, sessions_ended, .. } => {
                 json!({ "reason": reason.map(Reason::as_str), "sessions_ended": sessions_ended })
+            }
+            Self::UserDeactivationPlanned { reason, starts_at, returns_at, .. } => json!({
+                "reason": reason.map(Reason::as_str),
+                "starts_at": starts_at.timestamp(),
+                "returns_at": returns_at.map(|at| at.timestamp()),
+            }),
+            Self::UserReturnPlanned { returns_at, .. } => {
+                json!({ "returns_at": returns_at.map(|at| at.timestamp()) })
             }
             Self::SessionsEnded { session, count, .. } => json!({ "session": session, "count": count }),
             Self::PasswordChanged { sessions_ended, .. } => json!({ "sessions_ended": sessions_ended }),

@@ -1,5 +1,6 @@
 //! The rules of the product: pure, without database, web or clock.
 
+pub mod absences;
 pub mod access;
 pub mod assignment;
 pub mod audit;
@@ -9,10 +10,12 @@ pub mod bulk;
 pub mod clock;
 pub mod conversations;
 pub mod ids;
+pub mod inactivity;
 pub mod inbox;
 pub mod invites;
 pub mod logins;
 pub mod passwords;
+pub mod plans;
 pub mod removal;
 pub mod roles;
 pub mod secrets;

@@ -59,7 +59,7 @@ impl Preset {
 }
 
 /// A wall clock's time in a zone. Of an hour that comes twice the first is meant; one that is skipped begins later.
-fn in_zone(local: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
+pub(super) fn in_zone(local: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
     let found = zone.from_local_datetime(&local).earliest();
     let found = found.or_else(|| zone.from_local_datetime(&(local + TimeDelta::hours(1))).earliest());
     found.map(|at| at.with_timezone(&Utc))
@@ -72,6 +72,11 @@ pub fn parse(text: &str, now: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> 
     if let Some(preset) = Preset::ALL.into_iter().find(|preset| preset.as_str() == text) {
         return Some(preset.at(now, zone));
     }
+    parse_instant(text, zone)
+}
+
+/// Reads an instant, or a date and time in the zone.
+pub(super) fn parse_instant(text: &str, zone: Tz) -> Option<DateTime<Utc>> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Some(at.with_timezone(&Utc));
     }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::absences::Absence;
 use super::access::Actor;
 use super::ids::{UserId, WorkspaceId};
 
@@ -76,11 +77,13 @@ pub enum Reason {
     Security,
     /// Something else.
     Other,
+    /// They stopped coming, and the workspace's rule says so (G-1).
+    Inactivity,
 }
 
 impl Reason {
-    /// All of them, in the order in which they are offered.
-    pub const ALL: [Self; 6] =
+    /// Those that a person chooses from, in the order in which they are offered.
+    pub const OFFERED: [Self; 6] =
         [Self::Left, Self::Leave, Self::ContractEnded, Self::ProjectPaused, Self::Security, Self::Other];
 
     /// The name under which it is stored and posted.
@@ -93,6 +96,7 @@ impl Reason {
             Self::ProjectPaused => "project_paused",
             Self::Security => "security",
             Self::Other => "other",
+            Self::Inactivity => "inactivity",
         }
     }
 
@@ -106,13 +110,14 @@ impl Reason {
             Self::ProjectPaused => "Project paused",
             Self::Security => "Security",
             Self::Other => "Other",
+            Self::Inactivity => "No activity",
         }
     }
 
     /// The reason of this stored name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.as_str() == name)
+        Self::OFFERED.into_iter().chain([Self::Inactivity]).find(|reason| reason.as_str() == name)
     }
 }
 
@@ -129,8 +134,10 @@ pub struct User {
     pub name: Name,
     /// Where they stand.
     pub status: Status,
-    /// Why they were deactivated, if they are.
+    /// Why they were deactivated or will be.
     pub reason: Option<Reason>,
+    /// The dates of it.
+    pub absence: Absence,
     /// Since when they stand there.
     pub status_changed_at: DateTime<Utc>,
     /// Whether they try new features early.
@@ -203,6 +210,15 @@ pub enum UserRefusal {
     /// E-3.
     #[error("This workspace keeps former users for {0}, so you can’t delete your account yourself. Ask an Owner.")]
     KeptYourself(String),
+    /// U-8: withdrawn or executed meanwhile.
+    #[error("Nothing is planned for {0} any more.")]
+    NothingPlanned(String),
+    /// U-8.
+    #[error("{0} can log in. Deactivate them first, then say when they come back.")]
+    NotAway(String),
+    /// U-8.
+    #[error("{0} can’t take over their own work.")]
+    OwnHeir(String),
 }
 
 /// How a control is shown: the page asks the rule that the action obeys.
@@ -363,6 +379,7 @@ pub(in crate::domain) mod tests {
             name: Name { full: "Dana Weiss".into(), display: "Dana".into() },
             status,
             reason: None,
+            absence: Absence::default(),
             status_changed_at: DateTime::UNIX_EPOCH,
             beta_access: false,
             time_zone: None,

@@ -293,6 +293,62 @@ impl Deletions<'_> {
 }
 
 #[derive(Template)]
+#[template(path = "mail/notice.txt")]
+struct NoticeText<'a> {
+    name: &'a str,
+    paragraphs: &'a [String],
+    link: (&'a str, &'a str),
+}
+
+#[derive(Template)]
+#[template(path = "mail/notice.html")]
+struct NoticeHtml<'a> {
+    subject: &'a str,
+    name: &'a str,
+    paragraphs: &'a [String],
+    link: (&'a str, &'a str),
+}
+
+/// Tells somebody what happened or is about to: some paragraphs and a link.
+pub struct Notice<'a> {
+    /// What it is for.
+    pub kind: &'static str,
+    /// In which workspace.
+    pub workspace: &'a Workspace,
+    /// To whom: name and address.
+    pub to: (&'a str, &'a str),
+    /// About what.
+    pub subject: &'a str,
+    /// What is said.
+    pub paragraphs: &'a [String],
+    /// The words of the link, and where it leads.
+    pub link: (&'a str, &'a str),
+}
+
+impl Notice<'_> {
+    /// The mail.
+    ///
+    /// # Errors
+    /// If a template fails, which is a bug.
+    pub fn mail(&self) -> Result<Mail, Failure> {
+        let Self { paragraphs, link, subject, to: (name, address), .. } = *self;
+        Ok(Mail {
+            kind: self.kind,
+            to_name: name.to_owned(),
+            to_address: address.to_owned(),
+            from_name: self.workspace.sender_name.clone(),
+            from_address: None,
+            subject: subject.to_owned(),
+            text: render(&NoticeText { name, paragraphs, link })?,
+            html: render(&NoticeHtml { subject, name, paragraphs, link })?,
+            message_id: None,
+            in_reply_to: None,
+            references: Vec::new(),
+        })
+    }
+}
+
+#[derive(Template)]
 #[template(path = "mail/reply.html")]
 struct ReplyHtml<'a> {
     paragraphs: Vec<Vec<&'a str>>,

@@ -280,6 +280,53 @@ pub fn list_due_snoozes(ax: &mut Ax, limit: i64) -> Result<Vec<(WorkspaceId, Con
     Ok(rows.into_iter().map(|(workspace, id)| (workspace, ConversationId(id))).collect())
 }
 
+/// Active users whose planned deactivation is due, of all workspaces, longest due first.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_due_deactivations(ax: &mut Ax, limit: i64) -> Result<Vec<(WorkspaceId, UserId)>, Failure> {
+    let now = At(ax.now());
+    Ok(users::table
+        .filter(users::deactivates_at.is_not_null())
+        .filter(users::deactivates_at.le(now))
+        .filter(users::deactivation_refused_at.is_null())
+        .filter(users::status.eq(Status::Active.as_str()))
+        .order((users::deactivates_at, users::id))
+        .limit(limit)
+        .select((users::workspace_id, users::id))
+        .load(ax.conn)?)
+}
+
+/// Inactive users whose return is due, of all workspaces, longest due first.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_due_returns(ax: &mut Ax, limit: i64) -> Result<Vec<(WorkspaceId, UserId)>, Failure> {
+    let now = At(ax.now());
+    Ok(users::table
+        .filter(users::returns_at.is_not_null())
+        .filter(users::returns_at.le(now))
+        .filter(users::status.eq(Status::Inactive.as_str()))
+        .order((users::returns_at, users::id))
+        .limit(limit)
+        .select((users::workspace_id, users::id))
+        .load(ax.conn)?)
+}
+
+/// Workspaces whose rule for people who stop coming is to be looked at.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_due_inactivity(ax: &mut Ax) -> Result<Vec<WorkspaceId>, Failure> {
+    let now = At(ax.now());
+    Ok(workspaces::table
+        .filter(workspaces::inactivity_next_at.is_not_null())
+        .filter(workspaces::inactivity_next_at.le(now))
+        .order(workspaces::inactivity_next_at)
+        .select(workspaces::id)
+        .load(ax.conn)?)
+}
+
 /// Uses up the link for the first run, in the unit of work that makes the workspace. Says whether it was there.
 ///
 /// # Errors

@@ -208,6 +208,22 @@ pub fn list_latest(rx: &mut Rx, limit: i64) -> Result<Vec<Recorded>, Failure> {
     rows.into_iter().map(Row::read).collect()
 }
 
+/// Who was the latest to do what an event of this name says; `None` if nobody did, or Baton itself.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn find_latest_actor(rx: &mut Rx, name: &str) -> Result<Option<UserId>, Failure> {
+    let found: Option<Option<UserId>> = a::audit_events
+        .filter(a::workspace_id.eq(rx.workspace()))
+        .filter(a::subject_kind.eq("workspace"))
+        .filter(a::name.eq(name))
+        .order(a::id.desc())
+        .select(a::actor_id)
+        .first(rx.conn)
+        .optional()?;
+    Ok(found.flatten())
+}
+
 /// How many events the workspace has.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! All SQL: domain types in, domain types out. Every query is bound to a workspace, but for those of `anywhere`.
 
+pub mod absences;
 pub mod anywhere;
 pub mod audit;
 pub mod audit_chain;
@@ -12,6 +13,7 @@ pub mod counts;
 pub mod db;
 pub mod errors;
 pub mod import;
+pub mod inactivity;
 pub mod inbox;
 pub mod invites;
 pub mod logins;

@@ -11,9 +11,11 @@ use super::db::{MultiBackend, Rx, Tx, load_locked};
 use super::errors::{UniqueKey, unique_key};
 use super::schema::{channel_members, role_permissions, roles, sealed_identities, team_members, user_roles, users};
 use super::types::At;
+use crate::domain::absences::Absence;
 use crate::domain::access::Key;
 use crate::domain::assignment::Candidate;
 use crate::domain::ids::{ChannelId, RoleId, TeamId, UserId, WorkspaceId};
+use crate::domain::plans::Plan;
 use crate::domain::roles::Standard;
 use crate::domain::text::like_pattern;
 use crate::domain::users::{Name, Reason, Status, User, UserRefusal};
@@ -41,12 +43,23 @@ struct Row {
     version: i64,
     created_at: At,
     former_since: Option<At>,
+    status_note: Option<String>,
+    deactivates_at: Option<At>,
+    deactivation_refused_at: Option<At>,
+    returns_at: Option<At>,
+    absence_plan: Option<String>,
+    absence_set_by: Option<UserId>,
 }
 
 impl Row {
     fn read(self, is_owner: bool) -> Result<User, Failure> {
         let status = Status::parse(&self.status)
             .ok_or_else(|| Failure::Corrupt("users.status", format!("{} of {}", self.status, self.id)))?;
+        let plan = match &self.absence_plan {
+            None => Plan::default(),
+            Some(text) => Plan::parse(text)
+                .ok_or_else(|| Failure::Corrupt("users.absence_plan", format!("{text} of {}", self.id)))?,
+        };
         Ok(User {
             id: self.id,
             workspace: self.workspace_id,
@@ -54,6 +67,14 @@ impl Row {
             name: Name { full: self.full_name, display: self.display_name },
             status,
             reason: self.status_reason.as_deref().and_then(Reason::parse),
+            absence: Absence {
+                note: self.status_note,
+                starts_at: self.deactivates_at.map(DateTime::from),
+                refused_at: self.deactivation_refused_at.map(DateTime::from),
+                returns_at: self.returns_at.map(DateTime::from),
+                plan,
+                set_by: self.absence_set_by,
+            },
             status_changed_at: self.status_changed_at.0,
             beta_access: self.beta_access,
             time_zone: self.time_zone,
@@ -196,7 +217,7 @@ pub fn delete_invited(tx: &mut Tx, id: UserId) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Moves a user to another status.
+/// Moves a user to another status. Whatever was planned about them before is over.
 ///
 /// # Errors
 /// [`Failure::Stale`] if the user changed since it was read.
@@ -217,6 +238,15 @@ pub fn set_status(tx: &mut Tx, user: &User, to: Status, reason: Option<Reason>) 
         users::former_since.eq(former),
         users::deletion_announced_at.eq(None::<At>),
         users::version.eq(user.version + 1),
+        (
+            users::status_note.eq(None::<String>),
+            users::deactivates_at.eq(None::<At>),
+            users::deactivation_refused_at.eq(None::<At>),
+            users::returns_at.eq(None::<At>),
+            users::absence_plan.eq(None::<String>),
+            users::absence_set_by.eq(None::<UserId>),
+            users::inactivity_warned_at.eq(None::<At>),
+        ),
     ))
     .execute(tx.write())?;
     if changed == 1 { Ok(()) } else { Err(Failure::Stale) }

@@ -2,15 +2,15 @@
 
 use diesel::prelude::*;
 
-use super::db::{Rx, Tx};
+use super::db::{Rx, Tx, load_locked};
 use super::errors::{UniqueKey, unique_key};
 use super::schema::workspaces;
 use super::types::At;
 use crate::domain::ids::{ConversationNumber, WorkspaceId};
-use crate::domain::workspaces::{INVITE_DAYS, UNDO_HOURS, Workspace, WorkspaceRefusal};
+use crate::domain::workspaces::{INVITE_DAYS, Settings, UNDO_HOURS, Workspace, WorkspaceRefusal};
 use crate::failure::Failure;
 
-pub(super) type Row = (WorkspaceId, String, String, String, String, String, i32, i32);
+pub(super) type Row = (WorkspaceId, String, String, String, String, String, i32, i32, Option<i32>, bool, i64);
 
 pub(super) const COLUMNS: (
     workspaces::id,
@@ -21,6 +21,9 @@ pub(super) const COLUMNS: (
     workspaces::support_contact,
     workspaces::invite_days,
     workspaces::undo_hours,
+    workspaces::retention_years,
+    workspaces::retention_deletes,
+    workspaces::version,
 ) = (
     workspaces::id,
     workspaces::slug,
@@ -30,12 +33,28 @@ pub(super) const COLUMNS: (
     workspaces::support_contact,
     workspaces::invite_days,
     workspaces::undo_hours,
+    workspaces::retention_years,
+    workspaces::retention_deletes,
+    workspaces::version,
 );
 
 pub(super) fn read(row: Row) -> Result<Workspace, Failure> {
-    let (id, slug, name, time_zone, sender_name, support_contact, invite_days, undo_hours) = row;
+    let (id, slug, name, time_zone, sender_name, support_contact, invite_days, undo_hours, years, deletes, version) =
+        row;
     let time_zone = time_zone.parse().map_err(|_| Failure::Corrupt("workspaces.time_zone", time_zone.clone()))?;
-    Ok(Workspace { id, slug, name, time_zone, sender_name, support_contact, invite_days, undo_hours })
+    Ok(Workspace {
+        id,
+        slug,
+        name,
+        time_zone,
+        sender_name,
+        support_contact,
+        invite_days,
+        undo_hours,
+        retention_years: years,
+        retention_deletes: deletes,
+        version,
+    })
 }
 
 /// The workspace that this handle reads in.
@@ -71,6 +90,38 @@ pub fn insert(tx: &mut Tx, slug: &str, name: &str, time_zone: &str, support_cont
             Some(UniqueKey::WorkspaceSlug) => WorkspaceRefusal::SlugTaken(slug.to_owned()).into(),
             _ => Failure::from(error),
         })?;
+    Ok(())
+}
+
+/// The workspace, locked until the end of the unit of work.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn lock(tx: &mut Tx) -> Result<Workspace, Failure> {
+    let id = tx.workspace();
+    let rows: Vec<Row> = load_locked!(tx, Row, workspaces::table.filter(workspaces::id.eq(id)).select(COLUMNS))?;
+    rows.into_iter().next().map(read).ok_or(Failure::NotFound)?
+}
+
+/// Changes the settings.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn set_settings(tx: &mut Tx, settings: &Settings) -> Result<(), Failure> {
+    let id = tx.workspace();
+    diesel::update(workspaces::table.filter(workspaces::id.eq(id)))
+        .set((
+            workspaces::name.eq(&settings.name),
+            workspaces::time_zone.eq(settings.time_zone.name()),
+            workspaces::sender_name.eq(&settings.sender_name),
+            workspaces::support_contact.eq(&settings.support_contact),
+            workspaces::invite_days.eq(settings.invite_days),
+            workspaces::undo_hours.eq(settings.undo_hours),
+            workspaces::retention_years.eq(settings.retention_years),
+            workspaces::retention_deletes.eq(settings.retention_deletes),
+            workspaces::version.eq(workspaces::version + 1),
+        ))
+        .execute(tx.write())?;
     Ok(())
 }
 

@@ -5,6 +5,9 @@ pub mod audit;
 pub mod ingest;
 pub mod mail;
 pub mod retention;
+pub mod timers;
+
+pub use timers::{absences_due, inactivity_due, wake_due};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,13 +87,19 @@ pub fn start(context: &Context) -> Running {
     let jobs = every(context, stop.subscribe(), LOOK, |context| async move { run_due(&context.db).await });
     let mails = every(context, stop.subscribe(), LOOK, |context| async move { mail::send_due(&context).await });
     let timers = every(context, stop.subscribe(), LOOK, |context| async move { wake_due(&context.db).await });
+    let dates = every(context, stop.subscribe(), LOOK, |context| async move {
+        absences_due(&context.db, &context.public_url).await
+    });
+    let rules = every(context, stop.subscribe(), LOOK, |context| async move {
+        inactivity_due(&context.db, &context.public_url).await
+    });
     let tidying = every(context, stop.subscribe(), TIDY, |context| async move { tidy(&context).await });
     let seals = every(context, stop.subscribe(), LOOK, |context| async move { audit::seal_due(&context.db).await });
     let retention = every(context, stop.subscribe(), RETENTION, |context| async move {
         // Never at once again: what is due is done.
         retention::run(&context.db, &context.public_url).await.map(|_| 0)
     });
-    Running { stop, loops: vec![jobs, mails, timers, tidying, seals, retention] }
+    Running { stop, loops: vec![jobs, mails, timers, dates, rules, tidying, seals, retention] }
 }
 
 fn every<F, W>(context: &Context, mut stop: watch::Receiver<bool>, pause: Duration, work: F) -> JoinHandle<()>
@@ -162,23 +171,6 @@ fn actor_of(db: &Db, workspace: WorkspaceId, job: crate::domain::ids::JobId) -> 
         db.read_now(workspace, |rx| Ok(store::bulk_jobs::find(rx, job)?.ok_or(Failure::NotFound)?.started_by))?;
     let Some(user) = started_by else { return Ok(Scope::system(workspace, cause)) };
     Ok(Scope { cause, ..Scope::on_behalf(workspace, user) })
-}
-
-/// Wakes conversations whose snooze is over; says how many it looked at.
-///
-/// # Errors
-/// Trouble with the database.
-pub async fn wake_due(db: &Db) -> Result<usize, Failure> {
-    let db = db.clone();
-    blocking(move || {
-        let due = db.look_anywhere_now(|ax| anywhere::list_due_snoozes(ax, 100))?;
-        for (workspace, conversation) in &due {
-            let scope = Scope::system(*workspace, Some(Cause::Timer));
-            db.write_now(&scope, |tx| actions::conversations::wake(tx, *conversation))?;
-        }
-        Ok(due.len())
-    })
-    .await
 }
 
 async fn tidy(context: &Context) -> Result<usize, Failure> {

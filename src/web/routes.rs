@@ -89,6 +89,9 @@ routes! {
     post "/settings/users/{id}/remove" Needs(Key::UsersRemove) => pages::settings_user_removal::remove;
     get "/settings/users/{id}/delete" Needs(Key::UsersDelete) => pages::settings_user_removal::ask_delete;
     post "/settings/users/{id}/delete" Needs(Key::UsersDelete) => pages::settings_user_removal::delete;
+    get "/settings/users/{id}/absence" Needs(Key::UsersDeactivate) => pages::settings_user_absence::ask;
+    post "/settings/users/{id}/absence" Needs(Key::UsersDeactivate) => pages::settings_user_absence::update;
+    post "/settings/users/{id}/absence/withdraw" Needs(Key::UsersDeactivate) => pages::settings_user_absence::withdraw;
     get "/settings/teams" Needs(Key::TeamsEditMembers) => pages::settings_teams::index;
     post "/settings/teams" Needs(Key::TeamsManage) => pages::settings_teams::create;
     get "/settings/teams/new" Needs(Key::TeamsManage) => pages::settings_teams::ask_new;
@@ -97,6 +100,10 @@ routes! {
     post "/settings/teams/{id}/members" Needs(Key::TeamsEditMembers) => pages::settings_teams::members;
     post "/settings/teams/{id}/remove-inactive" Needs(Key::TeamsEditMembers) => pages::settings_teams::remove_inactive;
     post "/settings/teams/{id}/delete" Needs(Key::TeamsManage) => pages::settings_teams::delete;
+    get "/settings/workspace" Needs(Key::SettingsManage) => pages::settings_workspace::show;
+    post "/settings/workspace" Needs(Key::SettingsManage) => pages::settings_workspace::update;
+    get "/settings/security" Needs(Key::SettingsManage) => pages::settings_security::show;
+    post "/settings/security" Needs(Key::SettingsManage) => pages::settings_security::update;
     get "/settings/audit" Needs(Key::AuditView) => pages::settings_audit::index;
     post "/settings/audit/export" Needs(Key::AuditExport) => pages::settings_audit::export;
     get "/settings/outbox" Needs(Key::SettingsManage) => pages::settings_outbox::index;

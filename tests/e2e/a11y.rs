@@ -17,7 +17,7 @@ const NO_PAGES: [&str; 4] = ["/", "/attachments/{id}", "/settings/outbox/quarant
 const SEEDS: [&str; 3] =
     ["/inbox/bulk/confirm?target=none&conversation=7&conversation=8", "/conversations/7", "/nowhere"];
 /// More of what pages can show.
-const STATES: [&str; 12] = [
+const STATES: [&str; 13] = [
     "/settings/users/inactive?state=removed",
     "/inbox?view=snoozed",
     "/inbox?view=unassigned&select=matching",
@@ -30,6 +30,7 @@ const STATES: [&str; 12] = [
     "/settings/teams?q=nothing",
     "/settings/audit?when=days&actor=system",
     "/settings/audit?q=nothing-has-this-name",
+    "/settings/security?preview=on&inactivity_days=30",
 ];
 type Opened = (&'static str, &'static str, &'static [&'static str], &'static str);
 

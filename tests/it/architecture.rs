@@ -214,7 +214,7 @@ fn changes_go_through_verbs() {
 }
 
 /// Every reason for which something is written without an event. What people do to each other’s work is not among them.
-const UNRECORDED: [&str; 12] = [
+const UNRECORDED: [&str; 14] = [
     "everybody was where they were to be",
     "the conversation had the tag already",
     "the conversation did not have the tag",
@@ -226,6 +226,8 @@ const UNRECORDED: [&str; 12] = [
     "each item's event was written with the item",
     "when somebody was last seen is kept with them",
     "a mail's state is its record",
+    "that somebody is active again is seen from when they were last seen",
+    "what the rule did is on record with each person",
     "the trail is written as it was left",
 ];
 

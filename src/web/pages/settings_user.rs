@@ -19,6 +19,7 @@ use crate::store::{self, Rx, counts};
 use crate::web::error::WebError;
 use crate::web::extract::{Form, Id, May, Viewer};
 use crate::web::forms::{Problems, ids, is_on};
+use crate::web::pages::settings_user_absence::{Planned, planned};
 use crate::web::reply::{Notice, Reply, done, page_with};
 use crate::web::views::chrome::{Section, SettingsItem, SettingsNav, form_token};
 use crate::web::views::person::{People, PersonView};
@@ -92,6 +93,9 @@ struct UserPage {
     invited: bool,
     summary: String,
     status_line: String,
+    note: String,
+    planned: Option<Planned>,
+    may_change_dates: bool,
     form: UserForm,
     problems: Problems,
     roles: Vec<Tick>,
@@ -137,6 +141,7 @@ struct Loaded {
     open: i64,
     snoozed: i64,
     changes: Vec<ChangeRow>,
+    planned: Option<Planned>,
     owners: usize,
     /// How they would be deleted, if nothing speaks against it that the dialog can mend.
     deletion: Deletion,
@@ -155,7 +160,12 @@ fn load(rx: &mut Rx, id: UserId, zone: chrono_tz::Tz) -> Result<Loaded, Failure>
     let of = |status| held.by_person(status).get(&id).copied().unwrap_or(0);
     let (open, snoozed) = (of(ConversationStatus::Open), of(ConversationStatus::Snoozed));
     let events = store::audit::list_about_user(rx, id, 12)?;
-    let actors: Vec<UserId> = events.iter().filter_map(|event| event.actor).collect();
+    let actors: Vec<UserId> = events
+        .iter()
+        .filter_map(|event| event.actor)
+        .chain(user.absence.set_by)
+        .chain(user.absence.plan.people())
+        .collect();
     let people = People::new(&store::users::list_briefs(rx, &actors)?);
     let times = Times::new(rx.now(), zone);
     let names = Names {
@@ -171,6 +181,12 @@ fn load(rx: &mut Rx, id: UserId, zone: chrono_tz::Tz) -> Result<Loaded, Failure>
             at: times.short(event.at),
         })
         .collect();
+    let planned = planned(
+        &user,
+        zone,
+        |id| Some(people.get(id).name),
+        |id| teams.iter().find(|team| team.id == id).map(|team| team.name.clone()),
+    );
     Ok(Loaded {
         sessions: store::sessions::list_of_user(rx, id)?,
         attempts: store::logins::list_of_user(rx, id, 10)?,
@@ -193,6 +209,7 @@ fn load(rx: &mut Rx, id: UserId, zone: chrono_tz::Tz) -> Result<Loaded, Failure>
         open,
         snoozed,
         changes,
+        planned,
     })
 }
 
@@ -236,6 +253,8 @@ fn view(viewer: &Viewer, loaded: Loaded, typed: Option<(UserForm, Problems)>) ->
         invited: user.status == Status::Invited,
         summary: summary(&loaded, &times),
         status_line: status_line(user, &times),
+        note: user.absence.note.clone().unwrap_or_default(),
+        may_change_dates: editable && may(Key::UsersDeactivate),
         roles: role_ticks(&loaded, actor, &form, editable && may(Key::UsersAssignRoles)),
         teams: ticks(&loaded.teams, &form.team),
         channels: ticks(&loaded.channels, &form.channel),
@@ -282,6 +301,7 @@ fn view(viewer: &Viewer, loaded: Loaded, typed: Option<(UserForm, Problems)>) ->
             ),
         },
         changes: loaded.changes,
+        planned: loaded.planned,
         form,
         problems,
     }

@@ -2,20 +2,24 @@
 
 use actix_web::http::StatusCode;
 use askama::Template;
+use chrono_tz::Tz;
 use serde::Deserialize;
 
 use crate::actions;
+use crate::actions::absences::{Leave, Left};
 use crate::actions::users::Plan;
-use crate::domain::access::{Key, Sees, users};
+use crate::domain::absences::words;
+use crate::domain::access::{Can, Key, Sees, users};
 use crate::domain::assignment::Target;
 use crate::domain::conversations::Status as ConversationStatus;
 use crate::domain::ids::UserId;
 use crate::domain::text::{counted, grouped};
-use crate::domain::users::{Reason, Status, UserRefusal};
+use crate::domain::users::{Reason, Status, User, UserRefusal};
 use crate::failure::{Failure, Refusal};
 use crate::store::{self, counts};
 use crate::web::extract::{Empty, Form, Id, May, Viewer};
 use crate::web::forms::Problems;
+use crate::web::pages::settings_user_absence::{AbsenceForm, reasons};
 use crate::web::reply::{Notice, Reply, dialog, done};
 use crate::web::views::chrome::{SettingsItem, form_token};
 use crate::web::views::person::PersonView;
@@ -24,7 +28,8 @@ use crate::web::views::person::PersonView;
 #[derive(Deserialize, Default, Clone)]
 #[serde(default)]
 pub struct DeactivateForm {
-    reason: String,
+    #[serde(flatten)]
+    absence: AbsenceForm,
     plan_open: String,
     plan_snoozed: String,
 }
@@ -51,6 +56,10 @@ struct DeactivateDialog {
     rows: Vec<PlanRow>,
     people: Vec<TargetChoice>,
     teams: Vec<TargetChoice>,
+    form: AbsenceForm,
+    planned: bool,
+    today: String,
+    zone: String,
     reasons: Vec<(&'static str, &'static str, bool)>,
     total: String,
     holds_any: bool,
@@ -83,15 +92,33 @@ struct ReactivateDialog {
 /// # Errors
 /// 404 for a user who is none here.
 pub async fn ask_deactivate(may: May<users::Deactivate>, id: Id<UserId>) -> Reply {
-    let form = DeactivateForm { reason: "left".into(), plan_open: "keep".into(), plan_snoozed: "keep".into() };
-    show(&may.viewer, id.0, &form, Problems::new(), StatusCode::OK).await
+    show(&may.viewer, id.0, None, Problems::new(), StatusCode::OK).await
 }
 
-async fn show(viewer: &Viewer, id: UserId, form: &DeactivateForm, problems: Problems, status: StatusCode) -> Reply {
+/// What stands in the dialog at first: what is planned, or somebody leaving now.
+fn first_form(user: &User, zone: Tz) -> DeactivateForm {
+    let place = |target: Option<Target>| target.map_or_else(|| "keep".to_owned(), |target| target.print());
+    let mut absence = AbsenceForm::of(user, zone);
+    if !user.is_leaving() {
+        Reason::Left.as_str().clone_into(&mut absence.reason);
+    }
+    let plan = user.absence.plan;
+    DeactivateForm { absence, plan_open: place(plan.open), plan_snoozed: place(plan.snoozed) }
+}
+
+async fn show(
+    viewer: &Viewer,
+    id: UserId,
+    typed: Option<DeactivateForm>,
+    problems: Problems,
+    status: StatusCode,
+) -> Reply {
+    let zone = viewer.known.workspace.time_zone;
     let actor = viewer.known.scope.actor.clone();
-    let (user, refusal, others, data) = viewer
+    let (user, refusal, others, now, data) = viewer
         .read(move |rx| {
             let user = store::users::find(rx, id)?.ok_or(Failure::NotFound)?;
+            let now = rx.now();
             let owners = store::users::count_active_owners(rx)?;
             let refusal = user.may_be_deactivated_by(&actor, owners).err();
             let held = counts::find(rx, &[ConversationStatus::Open, ConversationStatus::Snoozed], &Sees::All)?;
@@ -105,7 +132,7 @@ async fn show(viewer: &Viewer, id: UserId, form: &DeactivateForm, problems: Prob
                 .take(50)
                 .map(|one| (one.id.to_string(), one.name.full))
                 .collect();
-            Ok((user, refusal, others, (held, people, teams, members, sessions)))
+            Ok((user, refusal, others, now, (held, people, teams, members, sessions)))
         })
         .await?;
     let who = PersonView::new(user.id, &user.name, user.status);
@@ -116,6 +143,8 @@ async fn show(viewer: &Viewer, id: UserId, form: &DeactivateForm, problems: Prob
         let content = RefusedDialog { who, sentence: refusal.to_string(), only_owner, others };
         return dialog(viewer, StatusCode::CONFLICT, &title, "", SettingsItem::Users, &content);
     }
+    let DeactivateForm { absence: form, plan_open, plan_snoozed } = typed.unwrap_or_else(|| first_form(&user, zone));
+    let form = form.split();
     let (held, people, teams, members, sessions) = data;
     let open_work = held.by_person(ConversationStatus::Open);
     let of = |status| held.by_person(status).get(&id).copied().unwrap_or(0);
@@ -124,10 +153,10 @@ async fn show(viewer: &Viewer, id: UserId, form: &DeactivateForm, problems: Prob
         |name, kind, count: i64, picked: &str| PlanRow { name, kind, count: grouped(count), picked: picked.to_owned() };
     let mut rows = Vec::new();
     if open > 0 {
-        rows.push(row("plan_open", "Open conversations", open, &form.plan_open));
+        rows.push(row("plan_open", "Open conversations", open, &plan_open));
     }
     if snoozed > 0 {
-        rows.push(row("plan_snoozed", "Snoozed conversations", snoozed, &form.plan_snoozed));
+        rows.push(row("plan_snoozed", "Snoozed conversations", snoozed, &plan_snoozed));
     }
     let content = DeactivateDialog {
         csrf: form_token(&viewer.req),
@@ -153,7 +182,11 @@ async fn show(viewer: &Viewer, id: UserId, form: &DeactivateForm, problems: Prob
                 }
             })
             .collect(),
-        reasons: Reason::ALL.iter().map(|one| (one.as_str(), one.label(), one.as_str() == form.reason)).collect(),
+        reasons: reasons(&form.reason),
+        form,
+        planned: user.is_leaving(),
+        today: now.with_timezone(&zone).format("%Y-%m-%d").to_string(),
+        zone: zone.name().to_owned(),
         total: grouped(open + snoozed),
         holds_any: open + snoozed > 0,
         may_plan: viewer.known.person.permissions.has(Key::HandoversRun),
@@ -172,46 +205,65 @@ fn target(text: &str) -> Result<Option<Target>, &'static str> {
     }
 }
 
-/// Deactivates: access is gone at once, conversations move as planned.
+/// Deactivates, now or on a day: access is gone at once, conversations move as planned.
 ///
 /// # Errors
 /// 404 for ids that are none here.
 pub async fn deactivate(may: May<users::Deactivate>, id: Id<UserId>, Form(form): Form<DeactivateForm>) -> Reply {
     let May { viewer, can } = may;
-    let id = id.0;
+    let (id, zone) = (id.0, viewer.known.workspace.time_zone);
     let mut problems = Problems::new();
     let open = problems.take("plan_open", target(&form.plan_open));
     let snoozed = problems.take("plan_snoozed", target(&form.plan_snoozed));
+    let typed = form.absence.read(&mut problems, viewer.db().now(), zone);
     if !problems.is_empty() {
-        return show(&viewer, id, &form, problems, StatusCode::UNPROCESSABLE_ENTITY).await;
+        return show(&viewer, id, Some(form), problems, StatusCode::UNPROCESSABLE_ENTITY).await;
     }
     let plan = Plan { open, snoozed };
-    let run = if plan.moves() { Some(viewer.must()?) } else { None };
-    let reason = Reason::parse(&form.reason);
-    let done_it = viewer
-        .write(move |tx| {
-            let plan = run.as_ref().map(|run| (plan, run));
-            actions::users::deactivate(tx, &can, id, reason, plan)
-        })
-        .await;
-    let gone = match done_it {
-        Ok(gone) => gone,
+    let run = if plan.moves() { Some(viewer.must()?) } else { Can::check(viewer.scope()) };
+    let leave = Leave {
+        version: typed.version,
+        reason: typed.reason,
+        note: typed.note,
+        starts_at: typed.dates.starts_at,
+        returns_at: typed.dates.returns_at,
+        plan,
+    };
+    let done_it = viewer.write(move |tx| actions::absences::begin(tx, &can, run.as_ref(), id, &leave)).await;
+    let left = match done_it {
+        Ok(left) => left,
+        Err(failure @ Failure::Stale) => {
+            let mut problems = Problems::new();
+            problems.add("", failure.to_string());
+            return show(&viewer, id, Some(form), problems, StatusCode::CONFLICT).await;
+        }
+        Err(Failure::Refused(refusal @ Refusal::User(UserRefusal::OwnHeir(_)))) => {
+            return show(&viewer, id, Some(form), Problems::of(&refusal), StatusCode::UNPROCESSABLE_ENTITY).await;
+        }
         Err(Failure::Refused(Refusal::User(_))) => {
-            return show(&viewer, id, &form, Problems::new(), StatusCode::CONFLICT).await;
+            return show(&viewer, id, Some(form), Problems::new(), StatusCode::CONFLICT).await;
         }
         Err(Failure::Refused(refusal)) => {
-            return show(&viewer, id, &form, Problems::of(&refusal), StatusCode::UNPROCESSABLE_ENTITY).await;
+            return show(&viewer, id, Some(form), Problems::of(&refusal), StatusCode::UNPROCESSABLE_ENTITY).await;
         }
         Err(failure) => return Err(failure.into()),
     };
     viewer.app.wake.now();
+    let profile = format!("/settings/users/{id}");
+    let gone = match left {
+        Left::Now(gone) => gone,
+        Left::Planned(user) => {
+            let day = user.absence.starts_at.map(|at| words(at, zone)).unwrap_or_default();
+            return done(&viewer, &profile, Notice::new(format!("{} will be deactivated on {day}.", user.name.full)));
+        }
+    };
     let sessions = counted(i64::try_from(gone.sessions_ended).unwrap_or(0), "session", "sessions");
     let text = format!("{} is deactivated and logged out of {sessions}.", gone.user.name.full);
     let notice = match gone.job {
         Some(job) => {
             Notice::new(format!("{text} Their conversations are being moved.")).link("Details", format!("/jobs/{job}"))
         }
-        None => Notice::new(text).link("Profile", format!("/settings/users/{id}")),
+        None => Notice::new(text).link("Profile", profile),
     };
     done(&viewer, "/settings/users", notice)
 }

@@ -49,6 +49,8 @@ struct Row {
     online: bool,
     since: TimeView,
     reason: &'static str,
+    leaves: Option<TimeView>,
+    back: Option<TimeView>,
     change: Offer,
     remove: Offer,
     delete: Offer,
@@ -282,7 +284,10 @@ fn rows(viewer: &Viewer, loaded: &Loaded) -> Vec<Row> {
             };
             let names: Vec<&str> = roles.iter().map(|(name, _)| name.as_str()).collect();
             let sub = if inactive {
-                format!("Since {}", since.text)
+                match user.absence.returns_at {
+                    Some(back) => format!("Since {}, back {}", since.text, times.day(back).text),
+                    None => format!("Since {}", since.text),
+                }
             } else if teams.is_empty() {
                 names.join(", ")
             } else {
@@ -300,6 +305,8 @@ fn rows(viewer: &Viewer, loaded: &Loaded) -> Vec<Row> {
                 seen: user.last_seen_at.map(|at| times.ago(at)),
                 since,
                 reason: user.reason.map_or("", crate::domain::users::Reason::label),
+                leaves: user.absence.starts_at.filter(|_| user.is_leaving()).map(|at| times.short(at)),
+                back: user.absence.returns_at.map(|at| if inactive { times.day(at) } else { times.short(at) }),
                 change: Offer::from_rule(permitted && !user.status.is_gone(), rule),
                 remove: Offer::from_rule(
                     may(Key::UsersRemove) && !user.status.is_gone(),

@@ -72,6 +72,8 @@ const fn header(status: Status) -> &'static [&'static str] {
             "Open conversations",
             "Snoozed conversations",
             "Last seen",
+            "Leaves",
+            "Back",
             "Beta access",
             "Joined",
         ],
@@ -87,6 +89,7 @@ const fn header(status: Status) -> &'static [&'static str] {
             "Last seen",
             "Inactive since",
             "Reason",
+            "Back",
         ],
         Status::Invited => &[
             "Full name",
@@ -126,6 +129,7 @@ fn rows(rx: &mut Rx, status: Status, ids: &[UserId], zone: Tz) -> Result<Vec<Vec
     let invites = if status == Status::Invited { store::invites::list_of_users(rx, ids)? } else { Vec::new() };
     let inviters: Vec<UserId> = invites.iter().filter_map(|invite| invite.invited_by).collect();
     let inviters = store::users::list_briefs(rx, &inviters)?;
+    let date = |at: Option<DateTime<Utc>>| at.map(|at| time(at, zone)).unwrap_or_default();
     Ok(people
         .into_iter()
         .map(|user| {
@@ -156,8 +160,13 @@ fn rows(rx: &mut Rx, status: Status, ids: &[UserId], zone: Tz) -> Result<Vec<Vec
                 user.last_seen_at.map(|at| time(at, zone)).unwrap_or_default(),
             ]);
             if status != Status::Active {
-                row.extend([time(user.status_changed_at, zone), user.reason.map_or("", Reason::label).to_owned()]);
+                row.extend([
+                    time(user.status_changed_at, zone),
+                    user.reason.map_or("", Reason::label).to_owned(),
+                    date(user.absence.returns_at),
+                ]);
             } else {
+                row.extend([date(user.absence.starts_at), date(user.absence.returns_at)]);
                 row.extend([if user.beta_access { "Yes" } else { "No" }.to_owned(), time(user.created_at, zone)]);
             }
             row

@@ -205,6 +205,7 @@ fn cause(event: &Recorded, names: &Names) -> Option<Thing> {
     match (event.job, event.cause.as_deref()?) {
         (Some(id), _) => Some(job(id)),
         (None, "timer") => Some(Thing::words("automatic, at its time")),
+        (None, "automatic") => Some(Thing::words("automatic, by a rule of the workspace")),
         (None, "incoming_mail") => Some(Thing::words("by an incoming mail")),
         (None, "command") => Some(Thing::words("by a command on the server")),
         (None, other) => Some(Thing::words(other.replace('_', " "))),

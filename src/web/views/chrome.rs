@@ -74,7 +74,7 @@ impl Chrome {
         let settings = [
             (Key::UsersView, "/settings/users"),
             (Key::TeamsEditMembers, "/settings/teams"),
-            (Key::SettingsManage, "/settings/outbox"),
+            (Key::SettingsManage, "/settings/workspace"),
             (Key::AuditView, "/settings/audit"),
         ];
         Self {
@@ -119,6 +119,10 @@ impl Chrome {
 /// A page of Settings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SettingsItem {
+    /// The workspace itself.
+    Workspace,
+    /// Log-ins, and people who stop coming.
+    Security,
     /// People.
     Users,
     /// Teams.
@@ -149,6 +153,8 @@ pub struct SettingsNav {
     pub workspace: String,
     /// The page that is shown.
     pub here: &'static str,
+    /// Links before all headings.
+    pub general: Vec<NavItem>,
     /// Links under "People".
     pub people: Vec<NavItem>,
     /// Links under "Record".
@@ -161,6 +167,11 @@ impl SettingsNav {
     pub fn new(viewer: &Viewer, current: SettingsItem) -> Self {
         let may = |key| viewer.known.person.permissions.has(key);
         let item = |label, icon, href, which| NavItem { label, icon, href, current: which == current };
+        let mut general = Vec::new();
+        if may(Key::SettingsManage) {
+            general.push(item("Workspace", "building", "/settings/workspace", SettingsItem::Workspace));
+            general.push(item("Security", "lock", "/settings/security", SettingsItem::Security));
+        }
         let mut people = Vec::new();
         if may(Key::UsersView) {
             people.push(item("Users", "user", "/settings/users", SettingsItem::Users));
@@ -176,11 +187,13 @@ impl SettingsNav {
             record.push(item("Outbox", "send", "/settings/outbox", SettingsItem::Outbox));
         }
         let here = match current {
+            SettingsItem::Workspace => "Workspace",
+            SettingsItem::Security => "Security",
             SettingsItem::Users => "Users",
             SettingsItem::Teams => "Teams",
             SettingsItem::Audit => "Audit log",
             SettingsItem::Outbox => "Outbox",
         };
-        Self { workspace: viewer.known.workspace.name.clone(), here, people, record }
+        Self { workspace: viewer.known.workspace.name.clone(), here, general, people, record }
     }
 }

@@ -27,6 +27,7 @@ pub fn words(event: &Recorded, names: &Names) -> String {
     };
     match event.name.as_str() {
         "workspace.created" => "Workspace made".to_owned(),
+        "workspace.updated" => format!("Settings changed: {}", fields(event.detail("fields"))),
         "team.created" => "Team made".to_owned(),
         "team.updated" => "Team changed".to_owned(),
         "team.deleted" => "Team deleted".to_owned(),
@@ -57,11 +58,14 @@ pub fn words(event: &Recorded, names: &Names) -> String {
         "invite.renewal_asked" => "Asked for a new invite".to_owned(),
         "user.updated" => format!("Changed {}", fields(event.detail("fields"))),
         "user.roles_changed" => roles(event, names),
-        "user.deactivated" => match event.detail("reason").as_str().and_then(Reason::parse) {
-            Some(reason) => format!("Deactivated: {}", reason.label().to_lowercase()),
-            None => "Deactivated".to_owned(),
-        },
-        "user.reactivated" => "Reactivated".to_owned(),
+        "user.deactivated" => because(event, format!("Deactivated{}", by_itself(event))),
+        "user.reactivated" => format!("Reactivated{}", by_itself(event)),
+        "user.deactivation_planned" => because(event, "Deactivation planned".to_owned()),
+        "user.deactivation_refused" => "Planned deactivation wasn’t possible".to_owned(),
+        "user.return_planned" if event.detail("returns_at").is_null() => "Day of return taken out".to_owned(),
+        "user.return_planned" => "Day of return set".to_owned(),
+        "user.absence_withdrawn" => "Plan withdrawn".to_owned(),
+        "user.inactivity_warned" => format!("Warned for inactivity{}", by_itself(event)),
         "user.removed" => "Removed".to_owned(),
         "user.restored" => "Invited back, with everything they wrote".to_owned(),
         "user.unlinked" => "Someone with the same email started fresh".to_owned(),
@@ -96,6 +100,23 @@ fn number(event: &Recorded, field: &str, one: &str, many: &str) -> String {
     crate::domain::text::counted(event.detail(field).as_i64().unwrap_or(0), one, many)
 }
 
+/// "Deactivated: left the company", if there is a reason.
+fn because(event: &Recorded, words: String) -> String {
+    match event.detail("reason").as_str().and_then(Reason::parse) {
+        Some(reason) => format!("{words}: {}", reason.label().to_lowercase()),
+        None => words,
+    }
+}
+
+/// Whether it happened on a day that was set, or by a rule of the workspace.
+fn by_itself(event: &Recorded) -> &'static str {
+    match event.cause.as_deref() {
+        Some("timer") => " on the planned day",
+        Some("automatic") => " (automatic)",
+        _ => "",
+    }
+}
+
 fn id_in(value: &serde_json::Value) -> Option<uuid::Uuid> {
     value.as_str()?.parse().ok()
 }
@@ -110,6 +131,15 @@ fn fields(value: &serde_json::Value) -> String {
             "full_name" => Some("full name"),
             "display_name" => Some("display name"),
             "beta_access" => Some("beta access"),
+            "name" => Some("name"),
+            "time_zone" => Some("time zone"),
+            "sender_name" => Some("sender of mails"),
+            "support_contact" => Some("support contact"),
+            "invite_days" => Some("validity of invites"),
+            "undo_hours" => Some("undo window"),
+            "retention_years" => Some("how long former users are kept"),
+            "retention_deletes" => Some("deletion of former users"),
+            "inactivity_rule" => Some("rule for people who stop logging in"),
             _ => None,
         })
         .collect();

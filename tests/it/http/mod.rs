@@ -1,5 +1,6 @@
 //! The product as browsers see it: pages, forms, fragments, on both databases.
 
+mod absences;
 mod access;
 mod audit;
 mod deletion;
@@ -8,6 +9,7 @@ mod inbox;
 mod invites;
 mod removal;
 mod sessions;
+mod settings;
 mod teams;
 mod users;
 mod users_lists;

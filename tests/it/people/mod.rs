@@ -1,6 +1,8 @@
 //! People come and go: invited, deactivated, reactivated, edited – with everything as it was, and a trail of each.
 
+mod absences;
 mod editing;
+mod inactivity;
 mod inviting;
 mod leaving;
 mod removing;

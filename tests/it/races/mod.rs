@@ -1,5 +1,6 @@
 //! What happens when people are quick: real threads, on both databases, over several instances.
 
+mod absences;
 mod assign;
 mod bulk;
 mod doors;

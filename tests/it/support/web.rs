@@ -37,6 +37,7 @@ enum Ask {
     Page(Sent, mpsc::Sender<(Page, Vec<(String, String)>)>),
     RunDue(mpsc::Sender<usize>),
     WakeDue(mpsc::Sender<usize>),
+    DatesDue(mpsc::Sender<usize>),
 }
 
 /// One instance of the application, on a thread of its own: tests talk to the database too, and PostgreSQL's connection
@@ -146,6 +147,12 @@ impl Site {
                     match ask {
                         Ask::Page(sent, back) => drop(back.send(watched(&service, &db, &list, sent).await)),
                         Ask::RunDue(back) => drop(back.send(baton::tasks::run_due(&db).await.expect("a task"))),
+                        Ask::DatesDue(back) => {
+                            let base = Arc::new(base());
+                            let dates = baton::tasks::absences_due(&db, &base).await.expect("a timer");
+                            let rules = baton::tasks::inactivity_due(&db, &base).await.expect("a rule");
+                            let _ = back.send(dates + rules);
+                        }
                         Ask::WakeDue(back) => drop(back.send(baton::tasks::wake_due(&db).await.expect("a timer"))),
                     }
                 }
@@ -165,6 +172,13 @@ impl Site {
     pub fn wake_due(&self) -> usize {
         let (back, done) = mpsc::channel();
         self.ask.send(Ask::WakeDue(back)).expect("a site");
+        done.recv().expect("an answer")
+    }
+
+    /// Deactivates and reactivates whose day has come, and does what the rule for people who stop coming says.
+    pub fn dates_due(&self) -> usize {
+        let (back, done) = mpsc::channel();
+        self.ask.send(Ask::DatesDue(back)).expect("a site");
         done.recv().expect("an answer")
     }
 
