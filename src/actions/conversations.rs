@@ -19,6 +19,14 @@ fn lock(tx: &mut Tx, number: ConversationNumber) -> Result<Conversation, Failure
     store::conversations::lock(tx, number, &sees)
 }
 
+/// The same for what may bring a settled conversation back: people before conversations, as everywhere.
+fn lock_with_holder(tx: &mut Tx, number: ConversationNumber) -> Result<Conversation, Failure> {
+    let sees = Sees::of(tx.actor());
+    let found = store::conversations::find(tx, number, &sees)?.ok_or(Failure::NotFound)?;
+    store::removal::lock_holder_of_settled(tx, found.id)?;
+    lock(tx, number)
+}
+
 /// Checks that the target exists here and can get conversations; locked, so that it stays so until the commit (C-7).
 ///
 /// # Errors
@@ -65,7 +73,7 @@ pub fn change_status(
     number: ConversationNumber,
     change: StatusChange,
 ) -> Result<Recorded<Conversation>, Failure> {
-    let one = lock(tx, number)?;
+    let one = lock_with_holder(tx, number)?;
     one.may_change_status(change, tx.now())?;
     let event = apply_status(tx, &one, change)?;
     Ok(tx.record(event).with(one))
@@ -161,7 +169,7 @@ pub fn reply(
     number: ConversationNumber,
     body: &str,
 ) -> Result<Recorded<Conversation>, Failure> {
-    let one = lock(tx, number)?;
+    let one = lock_with_holder(tx, number)?;
     if one.status == Status::Archived {
         return Err(ConversationRefusal::Archived.into());
     }

@@ -96,7 +96,10 @@ fn place(
     events: &mut Vec<Event>,
 ) -> Result<(ConversationId, ConversationNumber), Failure> {
     let before = match store::messages::find_conversation(tx, &mail.references)? {
-        Some(id) => store::conversations::lock_many(tx, &[id])?.into_iter().next(),
+        Some(id) => {
+            store::removal::lock_holder_of_settled(tx, id)?;
+            store::conversations::lock_many(tx, &[id])?.into_iter().next()
+        }
         None => None,
     };
     let now = tx.now();

@@ -187,7 +187,7 @@ pub struct Listed {
     pub text: String,
 }
 
-type ListedRow = (MailId, String, String, String, i32, Option<String>, At, At, String);
+type ListedRow = (MailId, (String, String), String, String, i32, Option<String>, At, At, String);
 
 /// A page of mails, latest first.
 ///
@@ -210,7 +210,7 @@ pub fn list(rx: &mut Rx, state: Option<State>, (limit, offset): (i64, i64)) -> R
         .offset(offset)
         .select((
             outbox::id,
-            outbox::to_address,
+            (outbox::to_name, outbox::to_address),
             outbox::subject,
             outbox::state,
             outbox::attempts,
@@ -222,7 +222,9 @@ pub fn list(rx: &mut Rx, state: Option<State>, (limit, offset): (i64, i64)) -> R
         .load(rx.conn)?;
     let mails = rows
         .into_iter()
-        .map(|(id, to, subject, state, attempts, problem, created, next, text)| {
+        .map(|(id, (name, address), subject, state, attempts, problem, created, next, text)| {
+            // Of somebody who was deleted, there is no address any more.
+            let to = if address.is_empty() { name } else { address };
             let state = State::parse(&state).ok_or_else(|| Failure::Corrupt("outbox.state", state.clone()))?;
             let text = if state == State::Kept { text } else { String::new() };
             Ok(Listed { id, to, subject, state, attempts, problem, created_at: created.0, next_try_at: next.0, text })

@@ -3,15 +3,15 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use super::db::{Ax, Rx, Tx};
+use super::db::{Ax, Rx, Tx, load_locked};
 use super::schema::{
-    audit_events, conversation_reads, invite_links, invites, login_attempts, messages, outbox, roles,
+    audit_events, conversation_reads, conversations, invite_links, invites, login_attempts, messages, outbox, roles,
     sealed_identities, sessions, team_members, user_roles, users, workspaces,
 };
 use super::types::At;
 use super::users::taken;
-use crate::domain::conversations::MessageKind;
-use crate::domain::ids::{MailId, TeamId, UserId, WorkspaceId};
+use crate::domain::conversations::{MessageKind, Status as ConversationStatus};
+use crate::domain::ids::{ConversationId, MailId, TeamId, UserId, WorkspaceId};
 use crate::domain::removal::{REMOVED_NAME, Sealed, Traces};
 use crate::domain::roles::Standard;
 use crate::domain::text::{key, like_pattern};
@@ -235,6 +235,29 @@ pub fn list_memberships(rx: &mut Rx, user: UserId) -> Result<Vec<(TeamId, bool)>
         .order(team_members::team_id)
         .select((team_members::team_id, team_members::is_lead))
         .load(rx.conn)?)
+}
+
+/// Locks whoever handled a settled conversation, before the conversation itself: nobody removes them while it comes back
+/// to work, so that whoever does afterwards finds it.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn lock_holder_of_settled(tx: &mut Tx, conversation: ConversationId) -> Result<(), Failure> {
+    let workspace = tx.workspace();
+    let holder = conversations::table
+        .filter(conversations::workspace_id.eq(workspace))
+        .filter(conversations::id.eq(conversation.0))
+        .filter(conversations::status.eq(ConversationStatus::Closed.as_str()))
+        .select(conversations::assignee_id);
+    let _locked: Vec<UserId> = load_locked!(
+        tx,
+        UserId,
+        users::table
+            .filter(users::workspace_id.eq(workspace))
+            .filter(users::id.nullable().eq_any(holder))
+            .select(users::id)
+    )?;
+    Ok(())
 }
 
 /// How many replies and notes somebody wrote.

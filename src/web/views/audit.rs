@@ -206,6 +206,7 @@ fn cause(event: &Recorded, names: &Names) -> Option<Thing> {
         (Some(id), _) => Some(job(id)),
         (None, "timer") => Some(Thing::words("automatic, at its time")),
         (None, "automatic") => Some(Thing::words("automatic, by a rule of the workspace")),
+        (None, "retention") => Some(Thing::words("automatic, at the end of retention")),
         (None, "incoming_mail") => Some(Thing::words("by an incoming mail")),
         (None, "command") => Some(Thing::words("by a command on the server")),
         (None, other) => Some(Thing::words(other.replace('_', " "))),

@@ -66,6 +66,10 @@ pub fn words(event: &Recorded, names: &Names) -> String {
         "user.return_planned" => "Day of return set".to_owned(),
         "user.absence_withdrawn" => "Plan withdrawn".to_owned(),
         "user.inactivity_warned" => format!("Warned for inactivity{}", by_itself(event)),
+        "deletions.announced" => match event.detail("users").as_array().map_or(0, Vec::len) {
+            1 => "The Owners told that one former user is to be deleted".to_owned(),
+            count => format!("The Owners told that {count} former users are to be deleted"),
+        },
         "user.removed" => "Removed".to_owned(),
         "user.restored" => "Invited back, with everything they wrote".to_owned(),
         "user.unlinked" => "Someone with the same email started fresh".to_owned(),

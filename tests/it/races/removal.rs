@@ -3,8 +3,9 @@
 use baton::actions::removal::{self, Request};
 use baton::actions::users;
 use baton::actions::{conversations, invites};
-use baton::domain::access::{Can, Scope};
+use baton::domain::access::{Can, Scope, Sees};
 use baton::domain::assignment::Target;
+use baton::domain::conversations::StatusChange;
 use baton::domain::ids::UserId;
 use baton::domain::roles::Standard;
 use baton::domain::users::{Name, Status};
@@ -159,6 +160,31 @@ on_both! {
             }
             let held = format!("SELECT count(*) FROM conversations c JOIN users u ON u.id = c.assignee_id WHERE u.status = 'deleted' AND c.status = 'open' AND c.number = {number}");
             assert_eq!(w.number(&held), 0, "round {round}: {given:?}");
+        }
+    }
+
+    fn what_comes_back_while_its_handler_is_removed_comes_back_to_nobody(w: World) {
+        let (b, olga, sven) = (w.instance_b(), w.scope(w.olga), w.scope(w.sven));
+        for round in 0..ROUNDS / 2 {
+            let one = w.newcomer(&format!("Lena{round} Lund"), Standard::Agent, Status::Active);
+            let (_, number) = w.conversation(&w.draft().assignee(one).now(StatusChange::Close));
+            let reopen = || {
+                let can = Can::check(&sven).expect("Sven may");
+                b.write_now(&sven, |tx| conversations::change_status(tx, &can, number, StatusChange::Open)).map(|_| ())
+            };
+            let (gone, back) = both_at_once(|| remove(&w.db, &olga, one), reopen);
+            gone.and(back).expect("both happen");
+            while let Some(claimed) = w.anywhere(store::tasks::claim) {
+                #[expect(irrefutable_let_patterns, reason = "other work does not matter here")]
+                let store::tasks::Task::RunBulk(job) = claimed.task else { continue };
+                if claimed.workspace == w.workspace {
+                    let scope = Scope::on_behalf(w.workspace, w.olga);
+                    while !w.db.write_now(&scope, |tx| baton::actions::bulk::run_chunk(tx, job)).expect("a chunk").ended {}
+                }
+                w.anywhere(|ax| store::tasks::delete(ax, claimed.id));
+            }
+            let held = w.read(|rx| store::conversations::find(rx, number, &Sees::All)).expect("a conversation");
+            assert_eq!(held.assignee, None, "round {round}");
         }
     }
 }
