@@ -10,6 +10,7 @@ use diesel::prelude::*;
 use diesel::r2d2::{CustomizeConnection, ManageConnection};
 
 use super::pg::PgConnection;
+use super::statements::Statements;
 use super::{audit, outbox, tasks};
 use crate::config::DatabaseUrl;
 use crate::domain::access::{Actor, Scope};
@@ -104,6 +105,7 @@ pub(super) use insert_new;
 /// Makes connections for the pool.
 pub struct Manager {
     url: DatabaseUrl,
+    statements: Statements,
 }
 
 impl ManageConnection for Manager {
@@ -117,7 +119,9 @@ impl ManageConnection for Manager {
             }
             DatabaseUrl::Postgres(url) => PgConnection::establish(url).map(AnyConn::Pg),
         };
-        connected.map_err(diesel::r2d2::Error::ConnectionError)
+        let mut conn = connected.map_err(diesel::r2d2::Error::ConnectionError)?;
+        conn.set_instrumentation(self.statements.watch());
+        Ok(conn)
     }
 
     fn is_valid(&self, conn: &mut AnyConn) -> Result<(), Self::Error> {
@@ -134,7 +138,7 @@ impl ManageConnection for Manager {
 
 /// What every SQLite connection needs: waiting instead of failing, a journal that lets readers read, real foreign keys.
 const SQLITE_PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; \
-     PRAGMA foreign_keys = ON; PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 268435456; \
+     PRAGMA foreign_keys = ON; PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0; \
      PRAGMA journal_size_limit = 67108864; PRAGMA secure_delete = ON;";
 
 #[derive(Debug)]
@@ -155,6 +159,7 @@ pub type Pool = diesel::r2d2::Pool<Manager>;
 
 struct Inner {
     pool: Pool,
+    statements: Statements,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 }
@@ -172,7 +177,8 @@ impl Db {
     /// # Errors
     /// A sentence that says what to change, if the database cannot be opened.
     pub fn open(url: &DatabaseUrl, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, String> {
-        let manager = Manager { url: url.clone() };
+        let statements = Statements::default();
+        let manager = Manager { url: url.clone(), statements: statements.clone() };
         // One attempt in the open first: the pool would try for long, and then only say "timed out".
         let first = manager.connect().and_then(|mut conn| Prepare.on_acquire(&mut conn));
         first.map_err(|error| url.cannot_be_opened(&error))?;
@@ -184,13 +190,19 @@ impl Db {
             .connection_customizer(Box::new(Prepare))
             .build(manager)
             .map_err(|error| url.cannot_be_opened(&error))?;
-        Ok(Self(Arc::new(Inner { pool, clock, entropy })))
+        Ok(Self(Arc::new(Inner { pool, statements, clock, entropy })))
     }
 
     /// The present instant by this installation's clock.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.0.clock.now()
+    }
+
+    /// How many statements were sent through this handle so far.
+    #[must_use]
+    pub fn statements(&self) -> u64 {
+        self.0.statements.sent()
     }
 
     /// A new secret.
@@ -209,6 +221,18 @@ impl Db {
     #[must_use]
     pub fn new_id<I: From<uuid::Uuid>>(&self) -> I {
         self.0.entropy.new_id(self.now()).into()
+    }
+
+    /// Brings the statistics up to date by which SQLite chooses its indexes; PostgreSQL does so itself. Reads a sample of
+    /// each index only, and nothing at all while sizes have not changed much.
+    ///
+    /// # Errors
+    /// Trouble with the database.
+    pub fn keep_statistics(&self) -> Result<(), Failure> {
+        match &mut *self.connection()? {
+            AnyConn::Sqlite(conn) => Ok(conn.batch_execute("PRAGMA analysis_limit = 1000; PRAGMA optimize = 0x10002")?),
+            AnyConn::Pg(_) => Ok(()),
+        }
     }
 
     /// Whether the database answers.

@@ -28,6 +28,7 @@ pub mod retention;
 pub mod roles;
 mod schema;
 pub mod sessions;
+mod statements;
 pub mod tags;
 pub mod tasks;
 pub mod teams;

@@ -38,25 +38,23 @@ pub fn find_or_insert(tx: &mut Tx, name: &str) -> Result<TagId, Failure> {
     Ok(ours(workspace).filter(tags::name_key.eq(key)).select(tags::id).first(tx.conn)?)
 }
 
-/// What some conversations are marked with, by name.
+/// What some conversations are marked with. Names are not looked up: whoever shows a list knows all tags of the workspace.
 ///
 /// # Errors
 /// Trouble with the database.
 pub fn list_of_conversations(
     rx: &mut Rx,
     conversations: &[ConversationId],
-) -> Result<HashMap<ConversationId, Vec<(TagId, String)>>, Failure> {
+) -> Result<HashMap<ConversationId, Vec<TagId>>, Failure> {
     let ids: Vec<i64> = conversations.iter().map(|id| id.0).collect();
-    let rows: Vec<(i64, TagId, String)> = conversation_tags::table
-        .inner_join(tags::table.on(tags::id.eq(conversation_tags::tag_id)))
+    let rows: Vec<(i64, TagId)> = conversation_tags::table
         .filter(conversation_tags::workspace_id.eq(rx.workspace()))
         .filter(conversation_tags::conversation_id.eq_any(ids))
-        .order(tags::name_key)
-        .select((conversation_tags::conversation_id, tags::id, tags::name))
+        .select((conversation_tags::conversation_id, conversation_tags::tag_id))
         .load(rx.conn)?;
-    let mut marked: HashMap<ConversationId, Vec<(TagId, String)>> = HashMap::new();
-    for (conversation, tag, name) in rows {
-        marked.entry(ConversationId(conversation)).or_default().push((tag, name));
+    let mut marked: HashMap<ConversationId, Vec<TagId>> = HashMap::new();
+    for (conversation, tag) in rows {
+        marked.entry(ConversationId(conversation)).or_default().push(tag);
     }
     Ok(marked)
 }

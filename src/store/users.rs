@@ -1,6 +1,6 @@
 //! Users. Every query of this file starts at [`ours`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::{auto_type, sql};
@@ -434,14 +434,22 @@ fn brief((id, full, display, status, since): BriefRow) -> Result<Brief, Failure>
     Ok(Brief { id, name: Name { full, display }, status, since: since.0 })
 }
 
-/// The people who can get conversations, by name (C-7): active, and allowed to reply.
+/// Who can get conversations (C-7): active, and allowed to reply.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_assignable_ids(rx: &mut Rx) -> Result<HashSet<UserId>, Failure> {
+    Ok(who_may(rx, Key::ConversationsReply, None)?.into_iter().collect())
+}
+
+/// The people who can get conversations, by name (C-7).
 ///
 /// # Errors
 /// Trouble with the database.
 pub fn list_assignable(rx: &mut Rx) -> Result<Vec<Brief>, Failure> {
-    let ids = who_may(rx, Key::ConversationsReply, None)?;
-    let mut people = list_briefs(rx, &ids)?;
-    people.sort_by_key(|person| crate::domain::text::key(&person.name.full));
+    let may = list_assignable_ids(rx)?;
+    let mut people = list_by_status(rx, &[Status::Active])?;
+    people.retain(|person| may.contains(&person.id));
     Ok(people)
 }
 

@@ -179,6 +179,7 @@ async fn tidy(context: &Context) -> Result<usize, Failure> {
         mail::forget_erased(&db, &transport)?;
         db.anywhere_now(store::counts::fold)?;
         db.anywhere_now(anywhere::delete_dead_sessions)?;
+        db.keep_statistics()?;
         Ok(0)
     })
     .await

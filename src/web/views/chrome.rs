@@ -110,6 +110,10 @@ impl Chrome {
 
     /// Takes the notice that the last request left.
     pub fn take_notice(&mut self, session: &Session) {
+        // Taking out what is not there would count as a change, and be written.
+        if !session.contains_key(NOTICE) {
+            return;
+        }
         if let Some(Ok(text)) = session.remove_as::<Notice>(NOTICE) {
             self.notices.push(text);
         }

@@ -10,6 +10,7 @@ mod invites;
 mod removal;
 mod sessions;
 mod settings;
+mod statements;
 mod teams;
 mod users;
 mod users_lists;

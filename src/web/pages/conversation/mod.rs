@@ -95,7 +95,7 @@ fn load(rx: &mut Rx, frame: &Frame, number: ConversationNumber) -> Result<Shown,
     let mails: Vec<MailId> = messages.iter().filter_map(|message| message.mail).collect();
     Ok(Shown {
         contact: store::contacts::find(rx, one.contact)?,
-        tags: store::tags::list_of_conversations(rx, &[one.id])?.remove(&one.id).unwrap_or_default(),
+        tags: frame.named.tags(&store::tags::list_of_conversations(rx, &[one.id])?.remove(&one.id).unwrap_or_default()),
         events: store::audit::list_of_conversation(rx, one.id, EVENTS)?,
         files: store::messages::list_attachments(rx, &ids)?,
         deliveries: store::outbox::list_states(rx, &mails)?,

@@ -111,6 +111,11 @@ impl Named {
         self.tags.iter().find(|(tag, _)| *tag == id).map(|(_, name)| name.as_str())
     }
 
+    /// Tags with their names, by name.
+    pub(in crate::web::pages) fn tags(&self, ids: &[TagId]) -> Vec<(TagId, String)> {
+        self.tags.iter().filter(|(tag, _)| ids.contains(tag)).cloned().collect()
+    }
+
     /// The names that events are written with.
     pub(in crate::web::pages) fn for_events(&self, jobs: bool) -> Names {
         Names {
@@ -229,11 +234,13 @@ pub(in crate::web::pages) fn frame(rx: &mut Rx, asker: &Asker, address: Address)
     if request.filter.contact.is_some_and(|id| !contacts.contains_key(&id)) {
         return Err(Failure::NotFound);
     }
+    let may = store::users::list_assignable_ids(rx)?;
+    let tags = store::tags::list_of_conversations(rx, &ids)?;
     Ok(Frame {
-        assignable: store::users::list_assignable(rx)?,
+        assignable: named.everybody.iter().filter(|one| may.contains(&one.id)).cloned().collect(),
         total: total(rx, &request.filter, &asker.sees, &counts, &named.inactive)?,
         reads: store::conversations::list_reads(rx, asker.me, &ids)?,
-        tags: store::tags::list_of_conversations(rx, &ids)?,
+        tags: tags.into_iter().map(|(id, tags)| (id, named.tags(&tags))).collect(),
         asker: asker.clone(),
         address,
         request,

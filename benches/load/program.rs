@@ -1,0 +1,73 @@
+//! The real program on the filled database.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::browser;
+use super::database::Database;
+
+/// A running program; dropping it ends it.
+pub struct Program {
+    child: Child,
+    url: String,
+    /// Its own data: no file of the measurement is left behind.
+    _folder: tempfile::TempDir,
+}
+
+impl Program {
+    /// Starts it; how long it took until `/readyz` said so.
+    pub async fn start(database: &Database) -> (Self, Duration) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let begun = Instant::now();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_baton"))
+            .arg("serve")
+            .env("DATABASE_URL", database.url())
+            .env("BATON_DATA_DIR", folder.path())
+            .env("BATON_LISTEN", "127.0.0.1:0")
+            .env("RUST_LOG", "warn")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .expect("the program");
+        let printed = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let url = printed
+            .map_while(Result::ok)
+            .find_map(|line| line.strip_prefix("Listening on ").map(str::to_owned))
+            .expect("the program did not say where it listens");
+        while !browser::is_ready(&url).await {
+            assert!(begun.elapsed() < Duration::from_secs(60), "the program does not get ready");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        (Self { child, url, _folder: folder }, begun.elapsed())
+    }
+
+    /// Where it listens.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// What it has in memory now.
+    pub fn memory(&self) -> String {
+        self.status("VmRSS:")
+    }
+
+    /// The most that it had.
+    pub fn peak(&self) -> String {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, field: &str) -> String {
+        let text = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix(field)).unwrap_or_default();
+        let kilobytes: u64 = line.split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or(0);
+        format!("{} MB", kilobytes / 1024)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
