@@ -2,6 +2,7 @@
 //! is the rest of [`Failure`]; each maps to exactly one kind of answer.
 
 use crate::domain::bulk::BulkRefusal;
+use crate::domain::channels::ChannelRefusal;
 use crate::domain::conversations::ConversationRefusal;
 use crate::domain::invites::InviteRefusal;
 use crate::domain::logins::LoginRefusal;
@@ -21,6 +22,8 @@ pub enum Refusal {
     Login(#[from] LoginRefusal),
     #[error(transparent)]
     Team(#[from] TeamRefusal),
+    #[error(transparent)]
+    Channel(#[from] ChannelRefusal),
     #[error(transparent)]
     Conversation(#[from] ConversationRefusal),
     #[error(transparent)]

@@ -4,8 +4,9 @@
 use crate::domain::access::Sees;
 use crate::domain::audit::Event;
 use crate::domain::conversations::{MessageKind, Status, StatusChange};
-use crate::domain::ids::{ChannelId, ConversationId, ConversationNumber, MessageId, ReceivedMailId};
+use crate::domain::ids::{ChannelId, ConversationId, ConversationNumber, MessageId, ReceivedMailId, UserId};
 use crate::domain::text::{preview, shorten};
+use crate::domain::users::Status as UserStatus;
 use crate::failure::Failure;
 use crate::mail::incoming::Incoming;
 use crate::store::{self, Recorded, Tx};
@@ -121,7 +122,8 @@ fn place(
     }
     let name = mail.from.name.clone().unwrap_or_else(|| mail.from.address.clone());
     let contact = store::contacts::find_or_insert(tx, &mail.from.address, &shorten(&name, 120))?;
-    let team = store::channels::find(tx, channel)?.and_then(|channel| channel.default_team);
+    let at = store::channels::find(tx, channel)?;
+    let team = at.as_ref().and_then(|channel| channel.default_team);
     let new = store::conversations::New {
         channel,
         contact,
@@ -131,9 +133,31 @@ fn place(
     };
     let (id, number) = store::conversations::insert(tx, &new)?;
     events.push(Event::ConversationCreated { conversation: id });
+    if let Some(user) = at.and_then(|channel| channel.default_user) {
+        events.extend(give_to_default(tx, channel, id, user)?);
+    }
     let waiting = (!mail.automatic).then_some(now);
     store::conversations::set_activity(tx, id, &preview(&mail.text), waiting)?;
     Ok((id, number))
+}
+
+/// Gives a new conversation to the person whom the channel names, as long as they can answer there: nobody who cannot
+/// log in gets anything.
+fn give_to_default(
+    tx: &mut Tx,
+    channel: ChannelId,
+    id: ConversationId,
+    user: UserId,
+) -> Result<Option<Event>, Failure> {
+    let candidate = store::users::lock(tx, user)?;
+    let member = store::channels::list_members(tx, Some(channel))?.iter().any(|one| one.user == user);
+    let Some(one) = store::conversations::lock_many(tx, &[id])?.into_iter().next() else { return Ok(None) };
+    if candidate.status != UserStatus::Active || !member {
+        return Ok(None);
+    }
+    let to = (Some(user), one.team);
+    store::conversations::set_holder(tx, &one, to)?;
+    Ok(Some(Event::ConversationAssigned { conversation: id, from: (None, one.team), to }))
 }
 
 fn insert_message(

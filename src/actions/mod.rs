@@ -3,6 +3,7 @@
 pub mod absences;
 pub mod audit;
 pub mod bulk;
+pub mod channels;
 pub mod conversations;
 pub mod inactivity;
 pub mod incoming;

@@ -140,6 +140,13 @@ pub enum Event {
     ChannelCreated {
         channel: ChannelId,
     },
+    ChannelUpdated {
+        channel: ChannelId,
+        fields: Vec<&'static str>,
+    },
+    ChannelDeleted {
+        channel: ChannelId,
+    },
     ChannelMemberAdded {
         channel: ChannelId,
         user: UserId,
@@ -307,6 +314,8 @@ impl Event {
             Self::TeamMemberRemoved { .. } => "team.member_removed",
             Self::TeamLeadChanged { .. } => "team.lead_changed",
             Self::ChannelCreated { .. } => "channel.created",
+            Self::ChannelUpdated { .. } => "channel.updated",
+            Self::ChannelDeleted { .. } => "channel.deleted",
             Self::ChannelMemberAdded { .. } => "channel.member_added",
             Self::ChannelMemberRemoved { .. } => "channel.member_removed",
             Self::ConversationCreated { .. } => "conversation.created",
@@ -366,7 +375,9 @@ impl Event {
             | Self::ChannelMemberAdded { user, .. }
             | Self::ChannelMemberRemoved { user, .. } => Subject::User(*user),
             Self::TeamCreated { team } | Self::TeamUpdated { team } | Self::TeamDeleted { team } => Subject::Team(*team),
-            Self::ChannelCreated { channel } => Subject::Channel(*channel),
+            Self::ChannelCreated { channel }
+            | Self::ChannelUpdated { channel, .. }
+            | Self::ChannelDeleted { channel } => Subject::Channel(*channel),
             Self::ConversationCreated { conversation }
             | Self::ConversationAssigned { conversation, .. }
             | Self::ConversationStatusChanged { conversation, .. }
@@ -405,6 +416,7 @@ impl Event {
             }),
             Self::DeletionsAnnounced { users } => json!({ "users": users }),
             Self::UserUpdated { fields, .. } | Self::WorkspaceUpdated { fields } => json!({ "fields": fields }),
+            Self::ChannelUpdated { fields, .. } => json!({ "fields": fields }),
             Self::UserRolesChanged { added, removed, .. } => json!({ "added": added, "removed": removed }),
             Self::UserDeactivated { reason, sessions_ended, .. } => {
                 json!({ "reason": reason.map(Reason::as_str), "sessions_ended": sessions_ended })

@@ -124,6 +124,11 @@ pub const GROUPS: &[Group] = &[
             ("user.roles_changed", "Roles changed"),
             ("user.deactivated", "Deactivated"),
             ("user.reactivated", "Reactivated"),
+            ("user.deactivation_planned", "Deactivation planned"),
+            ("user.return_planned", "Return planned"),
+            ("user.absence_withdrawn", "Plan withdrawn"),
+            ("user.deactivation_refused", "Planned deactivation refused"),
+            ("user.inactivity_warned", "Warned for inactivity"),
             ("user.removed", "Removed"),
             ("user.restored", "Invited back"),
             ("user.unlinked", "Started fresh"),
@@ -159,6 +164,8 @@ pub const GROUPS: &[Group] = &[
         label: "Channels",
         events: &[
             ("channel.created", "Channel made"),
+            ("channel.updated", "Channel changed"),
+            ("channel.deleted", "Channel deleted"),
             ("channel.member_added", "Member added"),
             ("channel.member_removed", "Member removed"),
         ],
@@ -188,6 +195,7 @@ pub const GROUPS: &[Group] = &[
         label: "Workspace and record",
         events: &[
             ("workspace.created", "Workspace made"),
+            ("workspace.updated", "Settings changed"),
             ("mail.quarantined", "Mail kept aside"),
             ("audit.exported", "Audit log exported"),
         ],

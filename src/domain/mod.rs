@@ -7,6 +7,7 @@ pub mod audit;
 pub mod audit_chain;
 pub mod audit_filter;
 pub mod bulk;
+pub mod channels;
 pub mod clock;
 pub mod conversations;
 pub mod ids;

@@ -5,38 +5,42 @@ use std::collections::HashMap;
 use diesel::dsl::auto_type;
 use diesel::prelude::*;
 
-use super::db::{Rx, Tx, insert_new};
-use super::schema::{channel_members, channels};
+use super::db::{Rx, Tx, insert_new, load_doomed, load_locked};
+use super::errors::{UniqueKey, unique_key};
+use super::schema::{channel_members, channels, conversations, outbox, received_mails, users};
 use super::types::At;
-use crate::domain::conversations::ChannelKind;
+pub use crate::domain::channels::Channel;
+use crate::domain::channels::ChannelRefusal;
+use crate::domain::conversations::{ChannelKind, Status as ConversationStatus};
 use crate::domain::ids::{ChannelId, TeamId, UserId, WorkspaceId};
+use crate::domain::text::key;
+use crate::domain::users::{Name, Status};
 use crate::failure::Failure;
-
-/// Where conversations come from.
-#[derive(Clone, Debug)]
-pub struct Channel {
-    /// Its id.
-    pub id: ChannelId,
-    /// What it is.
-    pub kind: ChannelKind,
-    /// Its name.
-    pub name: String,
-    /// Its address: of mail, a telephone number, an account.
-    pub address: String,
-    /// The team that its conversations start with.
-    pub default_team: Option<TeamId>,
-}
 
 #[auto_type]
 fn ours(workspace: WorkspaceId) -> _ {
     channels::table.filter(channels::workspace_id.eq(workspace))
 }
 
-type Row = (ChannelId, String, String, String, Option<TeamId>);
+type Row = (ChannelId, String, String, String, Option<TeamId>, Option<UserId>, i64);
 
-fn read((id, kind, name, address, default_team): Row) -> Result<Channel, Failure> {
+macro_rules! columns {
+    () => {
+        (
+            channels::id,
+            channels::kind,
+            channels::name,
+            channels::address,
+            channels::default_team_id,
+            channels::default_user_id,
+            channels::version,
+        )
+    };
+}
+
+fn read((id, kind, name, address, default_team, default_user, version): Row) -> Result<Channel, Failure> {
     let kind = ChannelKind::parse(&kind).ok_or_else(|| Failure::Corrupt("channels.kind", kind.clone()))?;
-    Ok(Channel { id, kind, name, address, default_team })
+    Ok(Channel { id, kind, name, address, default_team, default_user, version })
 }
 
 /// All channels, by name.
@@ -44,10 +48,8 @@ fn read((id, kind, name, address, default_team): Row) -> Result<Channel, Failure
 /// # Errors
 /// Trouble with the database.
 pub fn list(rx: &mut Rx) -> Result<Vec<Channel>, Failure> {
-    let rows: Vec<Row> = ours(rx.workspace())
-        .order((channels::name_key, channels::id))
-        .select((channels::id, channels::kind, channels::name, channels::address, channels::default_team_id))
-        .load(rx.conn)?;
+    let rows: Vec<Row> =
+        ours(rx.workspace()).order((channels::name_key, channels::id)).select(columns!()).load(rx.conn)?;
     rows.into_iter().map(read).collect()
 }
 
@@ -56,12 +58,29 @@ pub fn list(rx: &mut Rx) -> Result<Vec<Channel>, Failure> {
 /// # Errors
 /// Trouble with the database.
 pub fn find(rx: &mut Rx, id: ChannelId) -> Result<Option<Channel>, Failure> {
-    let row: Option<Row> = ours(rx.workspace())
-        .filter(channels::id.eq(id))
-        .select((channels::id, channels::kind, channels::name, channels::address, channels::default_team_id))
-        .first(rx.conn)
-        .optional()?;
+    let row: Option<Row> =
+        ours(rx.workspace()).filter(channels::id.eq(id)).select(columns!()).first(rx.conn).optional()?;
     row.map(read).transpose()
+}
+
+/// The channel, locked until the end of the unit of work.
+///
+/// # Errors
+/// [`Failure::NotFound`], or trouble with the database.
+pub fn lock(tx: &mut Tx, id: ChannelId) -> Result<Channel, Failure> {
+    let workspace = tx.workspace();
+    let rows: Vec<Row> = load_locked!(tx, Row, ours(workspace).filter(channels::id.eq(id)).select(columns!()))?;
+    rows.into_iter().next().map(read).transpose()?.ok_or(Failure::NotFound)
+}
+
+/// The channel, locked so that nothing more can come in by it: it is to be deleted.
+///
+/// # Errors
+/// [`Failure::NotFound`], or trouble with the database.
+pub fn lock_to_delete(tx: &mut Tx, id: ChannelId) -> Result<Channel, Failure> {
+    let workspace = tx.workspace();
+    let rows: Vec<Row> = load_doomed!(tx, Row, ours(workspace).filter(channels::id.eq(id)).select(columns!()))?;
+    rows.into_iter().next().map(read).transpose()?.ok_or(Failure::NotFound)
 }
 
 /// Adds a channel.
@@ -82,14 +101,160 @@ pub fn insert(
             channels::workspace_id.eq(workspace),
             channels::kind.eq(kind.as_str()),
             channels::name.eq(name),
-            channels::name_key.eq(crate::domain::text::key(name)),
+            channels::name_key.eq(key(name)),
             channels::address.eq(address),
-            channels::address_key.eq(crate::domain::text::key(address)),
+            channels::address_key.eq(key(address)),
             channels::default_team_id.eq(default_team),
+            channels::version.eq(1),
             channels::created_at.eq(now),
         ))
         .execute(tx.write())?;
     Ok(id)
+}
+
+/// What a write that ran into another channel's name or address means.
+#[must_use]
+pub fn taken(failure: Failure, name: &str, address: &str) -> Failure {
+    let Failure::Database(error) = &failure else { return failure };
+    match unique_key(error) {
+        Some(UniqueKey::ChannelName) => ChannelRefusal::NameTaken(name.to_owned()).into(),
+        Some(UniqueKey::ChannelAddress) => ChannelRefusal::AddressTaken(address.to_owned()).into(),
+        _ => failure,
+    }
+}
+
+/// Changes name, address and default of a channel to those given.
+///
+/// # Errors
+/// [`ChannelRefusal::NameTaken`], [`ChannelRefusal::AddressTaken`], or trouble with the database.
+pub fn set(tx: &mut Tx, channel: &Channel) -> Result<(), Failure> {
+    let workspace = tx.workspace();
+    diesel::update(channels::table.filter(channels::workspace_id.eq(workspace)).filter(channels::id.eq(channel.id)))
+        .set((
+            channels::name.eq(&channel.name),
+            channels::name_key.eq(key(&channel.name)),
+            channels::address.eq(&channel.address),
+            channels::address_key.eq(key(&channel.address)),
+            channels::default_team_id.eq(channel.default_team),
+            channels::default_user_id.eq(channel.default_user),
+            channels::version.eq(channel.version + 1),
+        ))
+        .execute(tx.write())
+        .map_err(|error| taken(error.into(), &channel.name, &channel.address))?;
+    Ok(())
+}
+
+/// Removes a channel by which nothing came in, and what could not be read of it.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn delete(tx: &mut Tx, id: ChannelId) -> Result<(), Failure> {
+    let workspace = tx.workspace();
+    diesel::delete(
+        received_mails::table
+            .filter(received_mails::workspace_id.eq(workspace))
+            .filter(received_mails::channel_id.eq(id)),
+    )
+    .execute(tx.write())?;
+    diesel::delete(channels::table.filter(channels::workspace_id.eq(workspace)).filter(channels::id.eq(id)))
+        .execute(tx.write())?;
+    Ok(())
+}
+
+/// How many conversations, of any status, came in by a channel.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn count_conversations(rx: &mut Rx, id: ChannelId) -> Result<i64, Failure> {
+    Ok(conversations::table
+        .filter(conversations::workspace_id.eq(rx.workspace()))
+        .filter(conversations::channel_id.eq(id))
+        .count()
+        .get_result(rx.conn)?)
+}
+
+/// How many conversations of each channel are open.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn count_open(rx: &mut Rx) -> Result<HashMap<ChannelId, i64>, Failure> {
+    let rows: Vec<(ChannelId, i64)> = conversations::table
+        .filter(conversations::workspace_id.eq(rx.workspace()))
+        .filter(conversations::status.eq(ConversationStatus::Open.as_str()))
+        .group_by(conversations::channel_id)
+        .select((conversations::channel_id, diesel::dsl::count_star()))
+        .load(rx.conn)?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Why replies from an address could not be sent, if the last that was tried could not; by address.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_problems(rx: &mut Rx) -> Result<HashMap<String, String>, Failure> {
+    let rows: Vec<(Option<String>, String, Option<String>)> = outbox::table
+        .filter(outbox::workspace_id.eq(rx.workspace()))
+        .filter(outbox::from_address.is_not_null())
+        .filter(outbox::state.eq_any(["sent", "failed"]))
+        .order(outbox::created_at.desc())
+        .limit(500)
+        .select((outbox::from_address, outbox::state, outbox::problem))
+        .load(rx.conn)?;
+    let mut latest: HashMap<String, Option<String>> = HashMap::new();
+    for (address, state, problem) in rows {
+        let Some(address) = address else { continue };
+        let problem = (state == "failed").then(|| problem.unwrap_or_default());
+        latest.entry(key(&address)).or_insert(problem);
+    }
+    Ok(latest.into_iter().filter_map(|(address, problem)| Some((address, problem?))).collect())
+}
+
+/// A member of a channel.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// Of which channel.
+    pub channel: ChannelId,
+    /// Who.
+    pub user: UserId,
+    /// Their names.
+    pub name: Name,
+    /// Their address.
+    pub email: String,
+    /// Whether they can log in.
+    pub status: Status,
+}
+
+type MemberRow = (ChannelId, UserId, String, String, String, String);
+
+/// Members of all channels, or of one, by name. Invited users are no members yet.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_members(rx: &mut Rx, only: Option<ChannelId>) -> Result<Vec<Member>, Failure> {
+    let mut query = channel_members::table
+        .inner_join(users::table.on(users::id.eq(channel_members::user_id)))
+        .filter(channel_members::workspace_id.eq(rx.workspace()))
+        .filter(users::status.ne(Status::Invited.as_str()))
+        .order((users::name_key, users::id))
+        .select((
+            channel_members::channel_id,
+            users::id,
+            users::full_name,
+            users::display_name,
+            users::email,
+            users::status,
+        ))
+        .into_boxed::<super::db::MultiBackend>();
+    if let Some(channel) = only {
+        query = query.filter(channel_members::channel_id.eq(channel));
+    }
+    let rows: Vec<MemberRow> = query.load(rx.conn)?;
+    rows.into_iter()
+        .map(|(channel, user, full, display, email, status)| {
+            let status = Status::parse(&status).ok_or_else(|| Failure::Corrupt("users.status", status.clone()))?;
+            Ok(Member { channel, user, name: Name { full, display }, email, status })
+        })
+        .collect()
 }
 
 /// Which channels some users are members of.

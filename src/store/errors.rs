@@ -19,12 +19,14 @@ pub enum UniqueKey {
     ReceivedMail,
     /// A contact's address.
     ContactEmail,
-    /// A channel's name or address.
-    Channel,
+    /// A channel's name.
+    ChannelName,
+    /// A channel's address.
+    ChannelAddress,
 }
 
 /// PostgreSQL names the constraint; SQLite only says `table.column` in its message.
-const KEYS: [(UniqueKey, &str, &str); 8] = [
+const KEYS: [(UniqueKey, &str, &str); 9] = [
     (UniqueKey::UserEmail, "users_email", "users.email_key"),
     (UniqueKey::TeamName, "teams_name", "teams.name_key"),
     (UniqueKey::WorkspaceSlug, "workspaces_slug_key", "workspaces.slug"),
@@ -32,7 +34,8 @@ const KEYS: [(UniqueKey, &str, &str); 8] = [
     (UniqueKey::BulkUndo, "bulk_jobs_undoes", "bulk_jobs.undoes"),
     (UniqueKey::ReceivedMail, "received_mails_once", "received_mails.sha256"),
     (UniqueKey::ContactEmail, "contacts_email", "contacts.email_key"),
-    (UniqueKey::Channel, "channels_", "channels."),
+    (UniqueKey::ChannelName, "channels_name", "channels.name_key"),
+    (UniqueKey::ChannelAddress, "channels_address", "channels.address_key"),
 ];
 
 /// The key, if the error is a unique violation of a known one.

@@ -159,6 +159,8 @@ diesel::table! {
         address_key -> Text,
         default_team_id -> Nullable<Guid>,
         created_at -> Instant,
+        default_user_id -> Nullable<Guid>,
+        version -> BigInt,
     }
 }
 

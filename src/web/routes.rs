@@ -104,6 +104,16 @@ routes! {
     post "/settings/workspace" Needs(Key::SettingsManage) => pages::settings_workspace::update;
     get "/settings/security" Needs(Key::SettingsManage) => pages::settings_security::show;
     post "/settings/security" Needs(Key::SettingsManage) => pages::settings_security::update;
+    get "/settings/channels" Needs(Key::ChannelsManage) => pages::settings_channels::index;
+    post "/settings/channels" Needs(Key::ChannelsManage) => pages::settings_channels::create;
+    get "/settings/channels/new" Needs(Key::ChannelsManage) => pages::settings_channels::ask_new;
+    get "/settings/channels/{id}" Needs(Key::ChannelsManage) => pages::settings_channel::show;
+    post "/settings/channels/{id}" Needs(Key::ChannelsManage) => pages::settings_channel::update;
+    post "/settings/channels/{id}/members" Needs(Key::ChannelsManage) => pages::settings_channel::members;
+    post "/settings/channels/{id}/remove-inactive" Needs(Key::ChannelsManage) => pages::settings_channel::remove_inactive;
+    post "/settings/channels/{id}/delete" Needs(Key::ChannelsManage) => pages::settings_channel::delete;
+    get "/settings/users/{id}/channels/leave" Needs(Key::ChannelsManage) => pages::settings_channel::ask_leave_all;
+    post "/settings/users/{id}/channels/leave" Needs(Key::ChannelsManage) => pages::settings_channel::leave_all;
     get "/settings/audit" Needs(Key::AuditView) => pages::settings_audit::index;
     post "/settings/audit/export" Needs(Key::AuditExport) => pages::settings_audit::export;
     get "/settings/outbox" Needs(Key::SettingsManage) => pages::settings_outbox::index;

@@ -17,7 +17,7 @@ const NO_PAGES: [&str; 4] = ["/", "/attachments/{id}", "/settings/outbox/quarant
 const SEEDS: [&str; 3] =
     ["/inbox/bulk/confirm?target=none&conversation=7&conversation=8", "/conversations/7", "/nowhere"];
 /// More of what pages can show.
-const STATES: [&str; 13] = [
+const STATES: [&str; 14] = [
     "/settings/users/inactive?state=removed",
     "/inbox?view=snoozed",
     "/inbox?view=unassigned&select=matching",
@@ -28,6 +28,7 @@ const STATES: [&str; 13] = [
     "/settings/users?sort=-open_work",
     "/settings/users/inactive?q=ruth",
     "/settings/teams?q=nothing",
+    "/settings/channels?q=nothing",
     "/settings/audit?when=days&actor=system",
     "/settings/audit?q=nothing-has-this-name",
     "/settings/security?preview=on&inactivity_days=30",
@@ -37,7 +38,7 @@ type Opened = (&'static str, &'static str, &'static [&'static str], &'static str
 /// Stands for a conversation that is open.
 const OPEN: &str = "an open conversation";
 /// What opens on a page, by clicks one after the other: name, page, what to click, what is there then.
-const OPENED: [Opened; 21] = [
+const OPENED: [Opened; 23] = [
     ("account menu", "/inbox", &["[popovertarget=me-menu]"], "#me-menu:popover-open"),
     ("keys", "/inbox", &["[data-show-dialog=keys]"], "#keys[open]"),
     ("filters", "/inbox", &["[popovertarget=filter-pop]"], "#filter-pop:popover-open"),
@@ -91,6 +92,13 @@ const OPENED: [Opened; 21] = [
         "cancel invite",
         "/settings/users/invites",
         &["tbody [popovertarget]", "[role=menuitem][href$='/cancel']"],
+        "dialog[open]",
+    ),
+    ("new channel", "/settings/channels", &["a[href='/settings/channels/new']"], "dialog[open] #name"),
+    (
+        "off all channels",
+        "/settings/users?q=alice.martin",
+        &["tbody .person-name", "a[href$='/channels/leave']"],
         "dialog[open]",
     ),
     ("new team", "/settings/teams", &["a[href='/settings/teams/new']"], "dialog[open] #name"),

@@ -11,6 +11,8 @@ pub mod password;
 pub mod profile;
 pub mod profile_delete;
 pub mod settings_audit;
+pub mod settings_channel;
+pub mod settings_channels;
 pub mod settings_invites;
 pub mod settings_outbox;
 pub mod settings_security;

@@ -75,6 +75,7 @@ impl Chrome {
             (Key::UsersView, "/settings/users"),
             (Key::TeamsEditMembers, "/settings/teams"),
             (Key::SettingsManage, "/settings/workspace"),
+            (Key::ChannelsManage, "/settings/channels"),
             (Key::AuditView, "/settings/audit"),
         ];
         Self {
@@ -131,6 +132,8 @@ pub enum SettingsItem {
     Users,
     /// Teams.
     Teams,
+    /// Where conversations come from.
+    Channels,
     /// What was recorded.
     Audit,
     /// Mails.
@@ -161,6 +164,8 @@ pub struct SettingsNav {
     pub general: Vec<NavItem>,
     /// Links under "People".
     pub people: Vec<NavItem>,
+    /// Links under "Work".
+    pub work: Vec<NavItem>,
     /// Links under "Record".
     pub record: Vec<NavItem>,
 }
@@ -183,6 +188,10 @@ impl SettingsNav {
         if may(Key::TeamsEditMembers) || may(Key::TeamsManage) {
             people.push(item("Teams", "users-group", "/settings/teams", SettingsItem::Teams));
         }
+        let mut work = Vec::new();
+        if may(Key::ChannelsManage) {
+            work.push(item("Channels", "plug-connected", "/settings/channels", SettingsItem::Channels));
+        }
         let mut record = Vec::new();
         if may(Key::AuditView) {
             record.push(item("Audit log", "history", "/settings/audit", SettingsItem::Audit));
@@ -195,9 +204,10 @@ impl SettingsNav {
             SettingsItem::Security => "Security",
             SettingsItem::Users => "Users",
             SettingsItem::Teams => "Teams",
+            SettingsItem::Channels => "Channels",
             SettingsItem::Audit => "Audit log",
             SettingsItem::Outbox => "Outbox",
         };
-        Self { workspace: viewer.known.workspace.name.clone(), here, general, people, record }
+        Self { workspace: viewer.known.workspace.name.clone(), here, general, people, work, record }
     }
 }

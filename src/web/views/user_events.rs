@@ -31,6 +31,8 @@ pub fn words(event: &Recorded, names: &Names) -> String {
         "team.created" => "Team made".to_owned(),
         "team.updated" => "Team changed".to_owned(),
         "team.deleted" => "Team deleted".to_owned(),
+        "channel.updated" => format!("Changed {}", fields(event.detail("fields"))),
+        "channel.deleted" => "Channel deleted".to_owned(),
         "channel.created" => "Channel made".to_owned(),
         "bulk.started" => format!("Bulk change of {} started", number(event, "total", "conversation", "conversations")),
         "bulk.finished" => match event.detail("skipped").as_i64() {
@@ -132,6 +134,8 @@ fn fields(value: &serde_json::Value) -> String {
         .flatten()
         .filter_map(|field| match field.as_str()? {
             "email" => Some("email"),
+            "address" => Some("address"),
+            "default" => Some("who new conversations start with"),
             "full_name" => Some("full name"),
             "display_name" => Some("display name"),
             "beta_access" => Some("beta access"),

@@ -15,7 +15,7 @@ fn team(w: &World, name: &str) -> baton::domain::ids::TeamId {
 
 /// What each entry says happened.
 fn told(page: &Page) -> Vec<String> {
-    page.texts("table.log tbody tr:not(.day) td:nth-child(3)")
+    page.texts("table.log .said")
 }
 
 /// Adds so many events of Fernhill by one statement.
@@ -49,7 +49,7 @@ on_both! {
         assert!(row.contains("Olga Owens") && row.contains(&format!("Conversation {number}")), "{row}");
         assert!(row.contains("Agnes Arndt") && row.contains("(deactivated)") && row.contains("Bob Keller"), "{row}");
         assert!(row.contains("from 203.0.113.7"), "{row}");
-        assert_eq!(here.attributes("table.log a[href^='/conversations/']", "href"), [format!("/conversations/{number}")]);
+        assert_eq!(here.attributes("table.log td.p2 a[href^='/conversations/']", "href"), [format!("/conversations/{number}")]);
         // Reading is not recorded, and every role but the two highest is kept out.
         let before = w.events();
         olga.get("/settings/audit").await.expect(200);

@@ -3,6 +3,7 @@
 mod absences;
 mod access;
 mod audit;
+mod channels;
 mod deletion;
 mod doors;
 mod inbox;

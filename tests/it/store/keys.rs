@@ -64,9 +64,9 @@ on_both! {
 
     fn a_channel_has_a_name_and_an_address_of_its_own(w: World) {
         let name = says(&w, |tx| store::channels::insert(tx, ChannelKind::Voice, "CHAT", "+49", None));
-        assert_eq!(key(name), UniqueKey::Channel);
+        assert_eq!(key(name), UniqueKey::ChannelName);
         let address = says(&w, |tx| store::channels::insert(tx, ChannelKind::WebChat, "Chat 2", "Chat", None));
-        assert_eq!(key(address), UniqueKey::Channel);
+        assert_eq!(key(address), UniqueKey::ChannelAddress);
         // The same address of another kind is another one.
         w.system_does(|tx| {
             let id = store::channels::insert(tx, ChannelKind::Telegram, "Telegram", "chat", None)?;

@@ -1,0 +1,211 @@
+//! Channels: create, change, delete, members (K-1, K-2).
+
+use std::collections::HashSet;
+
+use crate::domain::access::{Can, channels};
+use crate::domain::assignment::Target;
+use crate::domain::audit::Event;
+use crate::domain::channels::{Channel, ChannelRefusal, leaves_nobody};
+use crate::domain::conversations::ChannelKind;
+use crate::domain::ids::{ChannelId, UserId};
+use crate::domain::text::counted;
+use crate::domain::users::Status;
+use crate::failure::Failure;
+use crate::store::{self, Recorded, Tx};
+
+/// Makes a mail channel. Its default can only be a team: nobody is a member yet.
+///
+/// # Errors
+/// A [`ChannelRefusal`], [`Failure::NotFound`] for a team that is none here, or trouble with the database.
+pub fn create(
+    tx: &mut Tx,
+    _: &Can<channels::Manage>,
+    name: &str,
+    address: &str,
+    default: Target,
+) -> Result<Recorded<ChannelId>, Failure> {
+    let team = match default {
+        Target::Nobody => None,
+        Target::Team(team) => Some(store::teams::lock(tx, team)?.id),
+        Target::User(user) => {
+            let user = store::users::find(tx, user)?.ok_or(Failure::NotFound)?;
+            return Err(ChannelRefusal::DefaultNotMember(user.name.full).into());
+        }
+    };
+    let channel = store::channels::insert(tx, ChannelKind::Email, name, address, team)
+        .map_err(|failure| store::channels::taken(failure, name, address))?;
+    Ok(tx.record(Event::ChannelCreated { channel }).with(channel))
+}
+
+/// What is edited of a channel.
+#[derive(Clone, Debug)]
+pub struct Edit {
+    /// The version that was read.
+    pub version: i64,
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub address: String,
+    /// Who gets its new conversations.
+    pub default: Target,
+}
+
+/// Changes name, address and default of a channel.
+///
+/// # Errors
+/// A [`ChannelRefusal`], [`Failure::Stale`], [`Failure::NotFound`], or trouble with the database.
+pub fn update(tx: &mut Tx, _: &Can<channels::Manage>, id: ChannelId, edit: &Edit) -> Result<Recorded<()>, Failure> {
+    let channel = store::channels::lock(tx, id)?;
+    if channel.version != edit.version {
+        return Err(Failure::Stale);
+    }
+    let (team, user) = match edit.default {
+        Target::Nobody => (None, None),
+        Target::Team(team) => (Some(store::teams::lock(tx, team)?.id), None),
+        Target::User(user) => (None, Some(active_member(tx, id, user)?)),
+    };
+    let changes = [
+        ("name", channel.name != edit.name),
+        ("address", channel.address != edit.address),
+        ("default", (channel.default_team, channel.default_user) != (team, user)),
+    ];
+    let fields: Vec<&'static str> = changes.iter().filter(|(_, changed)| *changed).map(|(field, _)| *field).collect();
+    if fields.is_empty() {
+        return tx.unchanged(());
+    }
+    let wanted = Channel {
+        name: edit.name.clone(),
+        address: edit.address.clone(),
+        default_team: team,
+        default_user: user,
+        ..channel
+    };
+    store::channels::set(tx, &wanted)?;
+    Ok(tx.record(Event::ChannelUpdated { channel: id, fields }))
+}
+
+/// Somebody who can be given a channel's new conversations.
+fn active_member(tx: &mut Tx, channel: ChannelId, user: UserId) -> Result<UserId, Failure> {
+    let found = store::users::lock(tx, user)?;
+    let member = store::channels::list_members(tx, Some(channel))?.iter().any(|one| one.user == user);
+    if found.status != Status::Active || !member {
+        return Err(ChannelRefusal::DefaultNotMember(found.name.full).into());
+    }
+    Ok(user)
+}
+
+/// A change of who is in a channel.
+#[derive(Clone, Debug, Default)]
+pub struct Change {
+    /// Who joins.
+    pub add: Vec<UserId>,
+    /// Who leaves.
+    pub remove: Vec<UserId>,
+    /// Whether it may leave nobody who can answer.
+    pub confirmed: bool,
+}
+
+/// Changes the members of a channel. Only active users can join. Whoever got its new conversations and leaves does not
+/// get them any more.
+///
+/// # Errors
+/// A [`ChannelRefusal`], of which [`ChannelRefusal::LastMember`] can be confirmed; [`Failure::NotFound`] for an id that is
+/// none here; or trouble with the database.
+pub fn change_members(
+    tx: &mut Tx,
+    _: &Can<channels::Manage>,
+    id: ChannelId,
+    change: &Change,
+) -> Result<Recorded<usize>, Failure> {
+    let channel = store::channels::lock(tx, id)?;
+    let before = store::channels::list_members(tx, Some(id))?;
+    let active_before = before.iter().filter(|one| one.status == Status::Active).count();
+    let leaving: HashSet<UserId> = change.remove.iter().copied().collect();
+    let mut events = Vec::new();
+    // People are locked in one order everywhere, so that nobody waits in a circle.
+    let mut add = change.add.clone();
+    add.sort_unstable();
+    for user in &add {
+        let found = store::users::lock(tx, *user)?;
+        if found.status != Status::Active {
+            return Err(ChannelRefusal::MemberInactive(found.name.full).into());
+        }
+        if store::channels::insert_member(tx, id, *user)? {
+            events.push(Event::ChannelMemberAdded { channel: id, user: *user });
+        }
+    }
+    for user in &leaving {
+        store::users::find(tx, *user)?.ok_or(Failure::NotFound)?;
+        if store::channels::delete_member(tx, id, *user)? {
+            events.push(Event::ChannelMemberRemoved { channel: id, user: *user });
+        }
+    }
+    let after = store::channels::list_members(tx, Some(id))?;
+    let active_after = after.iter().filter(|one| one.status == Status::Active).count();
+    if !change.confirmed && leaves_nobody(active_before, active_after) {
+        return Err(ChannelRefusal::LastMember(channel.name).into());
+    }
+    events.extend(without_default(tx, &channel, &leaving)?);
+    if events.is_empty() {
+        return Ok(tx.unrecorded(0, "everybody was where they were to be"));
+    }
+    let count = events.len();
+    Ok(tx.record_all(events)?.with(count))
+}
+
+/// Nobody who left is given new conversations.
+fn without_default(tx: &mut Tx, channel: &Channel, left: &HashSet<UserId>) -> Result<Option<Event>, Failure> {
+    if !channel.default_user.is_some_and(|user| left.contains(&user)) {
+        return Ok(None);
+    }
+    store::channels::set(tx, &Channel { default_user: None, ..channel.clone() })?;
+    Ok(Some(Event::ChannelUpdated { channel: channel.id, fields: vec!["default"] }))
+}
+
+/// Takes everybody who cannot log in out of a channel.
+///
+/// # Errors
+/// [`Failure::NotFound`], or trouble with the database.
+pub fn remove_inactive(tx: &mut Tx, can: &Can<channels::Manage>, id: ChannelId) -> Result<Recorded<usize>, Failure> {
+    let members = store::channels::list_members(tx, Some(id))?;
+    let remove = members.into_iter().filter(|one| one.status != Status::Active).map(|one| one.user).collect();
+    change_members(tx, can, id, &Change { remove, ..Change::default() })
+}
+
+/// Takes a user out of all channels (K-1); says how many there were. Asked for with its consequences, so that channels
+/// are left without anybody too.
+///
+/// # Errors
+/// [`Failure::NotFound`], or trouble with the database.
+pub fn leave_all(tx: &mut Tx, _: &Can<channels::Manage>, user: UserId) -> Result<Recorded<usize>, Failure> {
+    store::users::find(tx, user)?.ok_or(Failure::NotFound)?;
+    let mut theirs = store::channels::list_of_users(tx, &[user])?.remove(&user).unwrap_or_default();
+    theirs.sort_unstable();
+    let mut events = Vec::new();
+    for id in theirs {
+        let channel = store::channels::lock(tx, id)?;
+        if store::channels::delete_member(tx, id, user)? {
+            events.push(Event::ChannelMemberRemoved { channel: id, user });
+        }
+        events.extend(without_default(tx, &channel, &HashSet::from([user]))?);
+    }
+    if events.is_empty() {
+        return Ok(tx.unrecorded(0, "everybody was where they were to be"));
+    }
+    let left = events.iter().filter(|event| matches!(event, Event::ChannelMemberRemoved { .. })).count();
+    Ok(tx.record_all(events)?.with(left))
+}
+
+/// Deletes a channel by which no conversation ever came in.
+///
+/// # Errors
+/// [`ChannelRefusal::HasConversations`], [`Failure::NotFound`], or trouble with the database.
+pub fn delete(tx: &mut Tx, _: &Can<channels::Manage>, id: ChannelId) -> Result<Recorded<String>, Failure> {
+    let channel = store::channels::lock_to_delete(tx, id)?;
+    let held = store::channels::count_conversations(tx, id)?;
+    if held > 0 {
+        return Err(ChannelRefusal::HasConversations(counted(held, "conversation", "conversations")).into());
+    }
+    store::channels::delete(tx, id)?;
+    Ok(tx.record(Event::ChannelDeleted { channel: id }).with(channel.name))
+}
