@@ -6,6 +6,7 @@ use crate::domain::channels::ChannelRefusal;
 use crate::domain::conversations::ConversationRefusal;
 use crate::domain::invites::InviteRefusal;
 use crate::domain::logins::LoginRefusal;
+use crate::domain::roles::RoleRefusal;
 use crate::domain::teams::TeamRefusal;
 use crate::domain::users::UserRefusal;
 use crate::domain::workspaces::WorkspaceRefusal;
@@ -24,6 +25,8 @@ pub enum Refusal {
     Team(#[from] TeamRefusal),
     #[error(transparent)]
     Channel(#[from] ChannelRefusal),
+    #[error(transparent)]
+    Role(#[from] RoleRefusal),
     #[error(transparent)]
     Conversation(#[from] ConversationRefusal),
     #[error(transparent)]

@@ -7,8 +7,9 @@ use crate::domain::access::{Can, users};
 use crate::domain::audit::Event;
 use crate::domain::ids::{ChannelId, RoleId, TeamId, UserId};
 use crate::domain::invites::{DeadLink, InviteRefusal};
+use crate::domain::roles::may_stand_in;
 use crate::domain::secrets::{Secret, hash};
-use crate::domain::users::{Name, Status, User};
+use crate::domain::users::{Name, Status, User, UserRefusal};
 use crate::failure::Failure;
 use crate::mail::messages;
 use crate::store::{self, Recorded, Tx};
@@ -242,6 +243,11 @@ pub fn resend(tx: &mut Tx, _: &Can<users::Invite>, base: &Url, id: UserId) -> Re
 pub fn copy_link(tx: &mut Tx, _: &Can<users::Invite>, base: &Url, id: UserId) -> Result<Recorded<Invited>, Failure> {
     let user = lock_pending(tx, id)?;
     user.may_be_changed_by(tx.actor())?;
+    // Whoever sees the link can be the one who accepts it.
+    let theirs = store::people::find_standing(tx, id)?;
+    if !may_stand_in(tx.actor(), theirs.permissions, theirs.is_owner) {
+        return Err(UserRefusal::LinkBeyondYou(user.name.full).into());
+    }
     let workspace = store::workspaces::this(tx)?;
     let secret = store::invites::insert_link(tx, id, TimeDelta::days(i64::from(workspace.invite_days)))?;
     let invited = Invited { user: id, email: user.email, name: user.name, link: link(base, &secret) };

@@ -3,7 +3,7 @@
 use crate::domain::access::{Can, Key, handovers, users};
 use crate::domain::audit::Event;
 use crate::domain::ids::{ChannelId, JobId, RoleId, SessionId, TeamId, UserId};
-use crate::domain::roles::{Role, may_grant};
+use crate::domain::roles::{Role, may_grant, may_stand_in};
 use crate::domain::users::{Name, Reason, Status, User, UserRefusal};
 use crate::failure::Failure;
 use crate::store::{self, Recorded, Tx};
@@ -100,6 +100,12 @@ pub fn update(tx: &mut Tx, can: &Can<users::Edit>, id: UserId, edit: &Edit) -> R
     let mut events = Vec::new();
     let fields = changed_fields(&user, edit);
     let renamed = !fields.is_empty();
+    if fields.contains(&"email") {
+        let theirs = store::people::find_standing(tx, id)?;
+        if !may_stand_in(tx.actor(), theirs.permissions, theirs.is_owner) {
+            return Err(UserRefusal::EmailBeyondYou(user.name.full).into());
+        }
+    }
     if renamed {
         store::users::set_identity(tx, &user, &edit.email, &edit.name, edit.beta_access)?;
         events.push(Event::UserUpdated { user: id, fields });
@@ -139,7 +145,7 @@ pub fn grantable(tx: &mut Tx, wanted: &[RoleId]) -> Result<Vec<Role>, Failure> {
     if wanted.is_empty() {
         return Err(UserRefusal::NoRole.into());
     }
-    let all = store::roles::list(tx)?;
+    let all = store::roles::lock_given(tx, wanted)?;
     wanted
         .iter()
         .map(|id| {
@@ -157,7 +163,7 @@ fn set_roles(tx: &mut Tx, user: &User, owners: usize, wanted: &[RoleId]) -> Resu
     if wanted.is_empty() {
         return Err(UserRefusal::NoRole.into());
     }
-    let all = store::roles::list(tx)?;
+    let all = store::roles::lock_given(tx, wanted)?;
     let held = store::roles::list_of_users(tx, &[user.id])?.remove(&user.id).unwrap_or_default();
     let added: Vec<RoleId> = wanted.iter().filter(|id| !held.contains(id)).copied().collect();
     let removed: Vec<RoleId> = held.iter().filter(|id| !wanted.contains(id)).copied().collect();
@@ -176,6 +182,49 @@ fn set_roles(tx: &mut Tx, user: &User, owners: usize, wanted: &[RoleId]) -> Resu
     store::roles::insert_of_user(tx, user.id, &added)?;
     store::roles::delete_of_user(tx, user.id, &removed)?;
     Ok(Some(Event::UserRolesChanged { user: user.id, added, removed }))
+}
+
+/// Whether a role is given to somebody or taken from them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RoleChange {
+    /// They are to have it.
+    Give(RoleId),
+    /// They are not to have it.
+    Take(RoleId),
+}
+
+/// Gives a person a role besides those they hold, or takes one of these. Says whether that changed anything.
+///
+/// # Errors
+/// A [`UserRefusal`], [`Failure::NotFound`] for an id that is none here, or trouble with the database.
+pub fn change_role(
+    tx: &mut Tx,
+    _: &Can<users::AssignRoles>,
+    id: UserId,
+    change: RoleChange,
+) -> Result<Recorded<bool>, Failure> {
+    let owners = store::users::lock_active_owners(tx)?;
+    let user = store::users::lock(tx, id)?;
+    let mut wanted = store::roles::list_of_users(tx, &[id])?.remove(&id).unwrap_or_default();
+    match change {
+        RoleChange::Give(role) if wanted.contains(&role) => return tx.unchanged(false),
+        RoleChange::Take(role) if !wanted.contains(&role) => return tx.unchanged(false),
+        RoleChange::Give(role) => wanted.push(role),
+        RoleChange::Take(role) => wanted.retain(|one| *one != role),
+    }
+    user.may_be_changed_by(tx.actor())?;
+    if wanted.is_empty() {
+        // Losing the only Owner weighs more than having no role left.
+        user.may_stop_being_active_owner(owners)?;
+        return Err(UserRefusal::LastRole(user.name.full).into());
+    }
+    match set_roles(tx, &user, owners, &wanted)? {
+        Some(event) => {
+            store::users::set_touched(tx, &user)?;
+            Ok(tx.record(event).with(true))
+        }
+        None => tx.unchanged(false),
+    }
 }
 
 fn set_teams(tx: &mut Tx, user: UserId, wanted: &[TeamId]) -> Result<Vec<Event>, Failure> {

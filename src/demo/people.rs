@@ -114,6 +114,19 @@ pub struct Invite {
     pub expires_in_days: i16,
 }
 
+/// A role of the workspace's own making.
+#[derive(Debug)]
+pub struct OwnRole {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is for.
+    pub purpose: &'static str,
+    /// What it allows.
+    pub allows: &'static [&'static str],
+    /// The addresses of those who hold it besides their standard role.
+    pub holders: &'static [&'static str],
+}
+
 /// A team.
 #[derive(Debug)]
 pub struct Team {
@@ -150,6 +163,14 @@ pub const TAGS: &[&str] = &[
     "account", "b2b", "billing", "bug", "callback", "delay", "exchange", "feedback", "gift", "order", "refund",
     "return", "safety", "shipping", "vip", "waiting", "warranty",
 ];
+
+/// Roles that the workspace made for itself.
+pub const OWN_ROLES: &[OwnRole] = &[OwnRole {
+    name: "Weekend lead",
+    purpose: "Keeps the weekend queue moving when no supervisor is in",
+    allows: &["conversations.view_all", "conversations.bulk", "calls.reassign", "teams.edit_members", "handovers.run"],
+    holders: &["yuki.nakamura@fernhill.example"],
+}];
 
 /// The seven teams.
 pub const TEAMS: &[Team] = &[
@@ -557,5 +578,9 @@ mod tests {
         assert!(INVITES.iter().flat_map(|invite| invite.teams).all(|name| team(name)));
         assert!(ABSENCES.iter().all(|absence| active(absence.email)));
         assert!(BETA.iter().all(|email| active(email)));
+        for own in OWN_ROLES {
+            assert!(own.holders.iter().all(|email| active(email)), "{}", own.name);
+            assert!(own.allows.iter().all(|key| crate::domain::access::Key::parse(key).is_some()), "{}", own.name);
+        }
     }
 }

@@ -3,9 +3,12 @@
 use chrono::{DateTime, Datelike as _, Days, TimeDelta, Timelike as _, Utc};
 use chrono_tz::Europe::Berlin;
 
-use super::people::{self, ABSENCES, ACTIVE, BETA, CHANNELS, INACTIVE, INVITES, PLANNED_LEAVES, TAGS, TEAMS};
+use super::people::{
+    self, ABSENCES, ACTIVE, BETA, CHANNELS, INACTIVE, INVITES, OWN_ROLES, PLANNED_LEAVES, TAGS, TEAMS,
+};
 use super::random::Rng;
 use crate::domain::absences::{Absence, start_of_day};
+use crate::domain::access::{Key, PermissionSet};
 use crate::domain::assignment::Target;
 use crate::domain::audit::Event;
 use crate::domain::conversations::ChannelKind;
@@ -139,6 +142,7 @@ pub(super) fn insert(tx: &mut Tx, rng: &mut Rng, password_hash: &str) -> Result<
     let mut staff = Staff { members, teams: Vec::new(), places: Vec::new(), tags: Vec::new() };
     let mut past = vec![Past { at: founded, actor: None, cause: None, event: Event::WorkspaceCreated }];
     insert_users(tx, rng, &staff, &roles, password_hash, &mut past)?;
+    insert_own_roles(tx, &staff, &mut past)?;
     insert_teams(tx, &mut staff, founded, &mut past)?;
     insert_channels(tx, &mut staff, founded, &mut past)?;
     insert_absences(tx, &staff, &mut past)?;
@@ -276,6 +280,23 @@ fn insert_absences(tx: &mut Tx, staff: &Staff, past: &mut Vec<Past>) -> Result<(
         store::absences::set(tx, &user, reason, &absence)?;
         let event = Event::UserDeactivationPlanned { user: id, reason, starts_at, returns_at };
         past.push(Past { at: at_work(now - TimeDelta::hours(20)), actor: set_by, cause: None, event });
+    }
+    Ok(())
+}
+
+/// Roles that the workspace made for itself, and who was given them.
+fn insert_own_roles(tx: &mut Tx, staff: &Staff, past: &mut Vec<Past>) -> Result<(), Failure> {
+    let owner = staff.members.first().map(|member| member.id);
+    for own in OWN_ROLES {
+        let permissions: PermissionSet = own.allows.iter().filter_map(|key| Key::parse(key)).collect();
+        let role = store::roles::insert(tx, own.name, own.purpose, permissions)?;
+        let at = at_work(tx.now() - TimeDelta::days(60));
+        past.push(Past { at, actor: owner, cause: None, event: Event::RoleCreated { role, permissions } });
+        for user in own.holders.iter().filter_map(|email| staff.members.get(staff.find(email)?)).map(|one| one.id) {
+            store::roles::insert_of_user(tx, user, &[role])?;
+            let event = Event::UserRolesChanged { user, added: vec![role], removed: vec![] };
+            past.push(Past { at: at + TimeDelta::minutes(4), actor: owner, cause: None, event });
+        }
     }
     Ok(())
 }

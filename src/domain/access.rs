@@ -124,6 +124,21 @@ permissions! {
     }
 }
 
+impl Key {
+    /// Every permission, under its headings.
+    #[must_use]
+    pub fn by_category() -> Vec<(&'static str, Vec<Self>)> {
+        let mut groups: Vec<(&'static str, Vec<Self>)> = Vec::new();
+        for key in Self::ALL.iter().copied() {
+            match groups.last_mut() {
+                Some((name, keys)) if *name == key.category() => keys.push(key),
+                _ => groups.push((key.category(), vec![key])),
+            }
+        }
+        groups
+    }
+}
+
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -156,6 +171,24 @@ impl PermissionSet {
     #[must_use]
     pub fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// What is here and not in `other`.
+    #[must_use]
+    pub const fn minus(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// How many permissions there are.
+    #[must_use]
+    pub fn len(self) -> usize {
+        self.iter().count()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.iter().next().is_none()
     }
 
     /// Whether everything in `other` is here too.

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::access::PermissionSet;
 use super::conversations::Status;
 use super::ids::{ChannelId, ConversationId, JobId, ReceivedMailId, RoleId, SessionId, TagId, TeamId, UserId};
 use super::removal::DeletionReason;
@@ -115,6 +116,20 @@ pub enum Event {
         user: UserId,
         sessions_ended: usize,
     },
+    RoleCreated {
+        role: RoleId,
+        permissions: PermissionSet,
+    },
+    RoleUpdated {
+        role: RoleId,
+        fields: Vec<&'static str>,
+        before: PermissionSet,
+        after: PermissionSet,
+    },
+    RoleDeleted {
+        role: RoleId,
+        permissions: PermissionSet,
+    },
     TeamCreated {
         team: TeamId,
     },
@@ -221,6 +236,8 @@ pub enum Subject {
     Workspace,
     /// A user.
     User(UserId),
+    /// A role.
+    Role(RoleId),
     /// A team.
     Team(TeamId),
     /// A channel.
@@ -240,6 +257,7 @@ impl Subject {
         match self {
             Self::Workspace => "workspace",
             Self::User(_) => "user",
+            Self::Role(_) => "role",
             Self::Team(_) => "team",
             Self::Channel(_) => "channel",
             Self::Conversation(_) => "conversation",
@@ -253,6 +271,7 @@ impl Subject {
     pub const fn id(&self) -> Option<Uuid> {
         match self {
             Self::User(id) => Some(id.0),
+            Self::Role(id) => Some(id.0),
             Self::Team(id) => Some(id.0),
             Self::Channel(id) => Some(id.0),
             Self::Job(id) => Some(id.0),
@@ -269,6 +288,11 @@ impl Subject {
             _ => None,
         }
     }
+}
+
+/// Permissions under the names by which roles store them.
+fn keys(permissions: PermissionSet) -> Vec<&'static str> {
+    permissions.iter().map(|key| key.as_str()).collect()
 }
 
 /// The name of the event that a bulk job writes for each item by SQL.
@@ -307,6 +331,9 @@ impl Event {
             Self::SessionsEnded { .. } => "sessions.ended",
             Self::PasswordResetAsked { .. } => "password.reset_asked",
             Self::PasswordChanged { .. } => "password.changed",
+            Self::RoleCreated { .. } => "role.created",
+            Self::RoleUpdated { .. } => "role.updated",
+            Self::RoleDeleted { .. } => "role.deleted",
             Self::TeamCreated { .. } => "team.created",
             Self::TeamUpdated { .. } => "team.updated",
             Self::TeamDeleted { .. } => "team.deleted",
@@ -374,6 +401,9 @@ impl Event {
             | Self::TeamLeadChanged { user, .. }
             | Self::ChannelMemberAdded { user, .. }
             | Self::ChannelMemberRemoved { user, .. } => Subject::User(*user),
+            Self::RoleCreated { role, .. } | Self::RoleUpdated { role, .. } | Self::RoleDeleted { role, .. } => {
+                Subject::Role(*role)
+            }
             Self::TeamCreated { team } | Self::TeamUpdated { team } | Self::TeamDeleted { team } => Subject::Team(*team),
             Self::ChannelCreated { channel }
             | Self::ChannelUpdated { channel, .. }
@@ -431,6 +461,12 @@ impl Event {
             }
             Self::SessionsEnded { session, count, .. } => json!({ "session": session, "count": count }),
             Self::PasswordChanged { sessions_ended, .. } => json!({ "sessions_ended": sessions_ended }),
+            Self::RoleCreated { permissions, .. } | Self::RoleDeleted { permissions, .. } => {
+                json!({ "permissions": keys(*permissions) })
+            }
+            Self::RoleUpdated { fields, before, after, .. } => {
+                json!({ "fields": fields, "before": keys(*before), "after": keys(*after) })
+            }
             Self::TeamLeadChanged { lead, .. } => json!({ "lead": lead }),
             Self::ChannelMemberAdded { channel, .. } | Self::ChannelMemberRemoved { channel, .. } => {
                 json!({ "channel": channel })

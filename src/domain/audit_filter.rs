@@ -137,6 +137,11 @@ pub const GROUPS: &[Group] = &[
         ],
     },
     Group {
+        key: "roles",
+        label: "Roles",
+        events: &[("role.created", "Role made"), ("role.updated", "Role changed"), ("role.deleted", "Role deleted")],
+    },
+    Group {
         key: "logins",
         label: "Log-ins",
         events: &[

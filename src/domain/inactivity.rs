@@ -123,6 +123,7 @@ mod tests {
             name: String::new(),
             description: String::new(),
             permissions: PermissionSet::NONE,
+            version: 1,
         }
     }
 

@@ -10,6 +10,7 @@ pub mod bulk;
 pub mod channels;
 pub mod clock;
 pub mod conversations;
+pub mod explain;
 pub mod ids;
 pub mod inactivity;
 pub mod inbox;

@@ -180,9 +180,18 @@ pub enum UserRefusal {
     ///
     #[error("You can’t give or take the role {0}, because it allows more than you may do yourself.")]
     RoleBeyondYou(String),
+    ///
+    #[error("{0} may do more than you, so you can’t change where their log-in links go. Ask an Owner.")]
+    EmailBeyondYou(String),
+    ///
+    #[error("{0} may do more than you once they join, so you can’t see their link. Resend the invite instead.")]
+    LinkBeyondYou(String),
     /// U-1.
     #[error("Choose at least one role.")]
     NoRole,
+    /// U-1.
+    #[error("{0} would have no role left. Give another role first, or deactivate them.")]
+    LastRole(String),
     /// U-1.
     #[error("Someone in this workspace already uses {0}.")]
     EmailTaken(String),

@@ -7,7 +7,7 @@ use super::schema::audit_events::dsl as a;
 use super::types::{AnyId, At};
 use crate::domain::access::Cause;
 use crate::domain::audit::Event;
-use crate::domain::ids::{ConversationId, JobId, TeamId, UserId, WorkspaceId};
+use crate::domain::ids::{ConversationId, JobId, RoleId, TeamId, UserId, WorkspaceId};
 use crate::failure::Failure;
 use chrono::{DateTime, Utc};
 
@@ -171,6 +171,21 @@ pub fn list_about_user(rx: &mut Rx, user: UserId, limit: i64) -> Result<Vec<Reco
     let rows: Vec<Row> = a::audit_events
         .filter(a::workspace_id.eq(rx.workspace()))
         .filter(a::subject_id.eq(AnyId(user.0)))
+        .order(a::id.desc())
+        .limit(limit)
+        .select(Row::as_select())
+        .load(rx.conn)?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// The latest events about a role, newest first.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_about_role(rx: &mut Rx, role: RoleId, limit: i64) -> Result<Vec<Recorded>, Failure> {
+    let rows: Vec<Row> = a::audit_events
+        .filter(a::workspace_id.eq(rx.workspace()))
+        .filter(a::subject_id.eq(AnyId(role.0)))
         .order(a::id.desc())
         .limit(limit)
         .select(Row::as_select())

@@ -7,6 +7,8 @@ use diesel::result::{DatabaseErrorKind, Error};
 pub enum UniqueKey {
     /// An address, in one workspace.
     UserEmail,
+    /// A role's name.
+    RoleName,
     /// A team's name.
     TeamName,
     /// A workspace's name in addresses.
@@ -28,6 +30,7 @@ pub enum UniqueKey {
 /// PostgreSQL names the constraint; SQLite only says `table.column` in its message.
 const KEYS: [(UniqueKey, &str, &str); 9] = [
     (UniqueKey::UserEmail, "users_email", "users.email_key"),
+    (UniqueKey::RoleName, "roles_name", "roles.name_key"),
     (UniqueKey::TeamName, "teams_name", "teams.name_key"),
     (UniqueKey::WorkspaceSlug, "workspaces_slug_key", "workspaces.slug"),
     (UniqueKey::BulkSubmission, "bulk_jobs_submission", "bulk_jobs.submission"),

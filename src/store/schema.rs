@@ -92,6 +92,7 @@ diesel::table! {
         name_key -> Text,
         description -> Text,
         position -> Integer,
+        version -> BigInt,
     }
 }
 
@@ -575,3 +576,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     conversation_counts,
     sealed_identities,
 );
+
+diesel::allow_columns_to_appear_in_same_group_by_clause!(user_roles::role_id, users::status);

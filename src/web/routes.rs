@@ -71,6 +71,8 @@ routes! {
     get "/settings/users" Needs(Key::UsersView) => pages::settings_users::active;
     get "/settings/users/inactive" Needs(Key::UsersView) => pages::settings_users::inactive;
     get "/settings/users/invites" Needs(Key::UsersView) => pages::settings_users::invites;
+    get "/settings/users/bulk/confirm" Needs(Key::UsersView) => pages::settings_users_bulk::confirm;
+    post "/settings/users/bulk" Needs(Key::UsersView) => pages::settings_users_bulk::create;
     get "/settings/users/export" Needs(Key::UsersView) => pages::settings_users_export::download;
     get "/settings/users/invite" Needs(Key::UsersInvite) => pages::settings_invites::ask;
     post "/settings/users/invites" Needs(Key::UsersInvite) => pages::settings_invites::create;
@@ -80,6 +82,7 @@ routes! {
     post "/settings/users/invites/{id}/cancel" Needs(Key::UsersInvite) => pages::settings_invites::cancel;
     get "/settings/users/{id}" Needs(Key::UsersView) => pages::settings_user::show;
     post "/settings/users/{id}" Needs(Key::UsersEdit) => pages::settings_user::update;
+    get "/settings/users/{id}/why" Needs(Key::UsersView) => pages::settings_user_why::show;
     post "/settings/users/{id}/sessions/revoke" Needs(Key::UsersEdit) => pages::settings_user::revoke;
     get "/settings/users/{id}/deactivate" Needs(Key::UsersDeactivate) => pages::settings_user_status::ask_deactivate;
     post "/settings/users/{id}/deactivate" Needs(Key::UsersDeactivate) => pages::settings_user_status::deactivate;
@@ -116,6 +119,13 @@ routes! {
     post "/settings/users/{id}/channels/leave" Needs(Key::ChannelsManage) => pages::settings_channel::leave_all;
     get "/settings/audit" Needs(Key::AuditView) => pages::settings_audit::index;
     post "/settings/audit/export" Needs(Key::AuditExport) => pages::settings_audit::export;
+    get "/settings/roles" Needs(Key::RolesManage) => pages::settings_roles::index;
+    post "/settings/roles" Needs(Key::RolesManage) => pages::settings_role::create;
+    get "/settings/roles/new" Needs(Key::RolesManage) => pages::settings_role::ask_new;
+    get "/settings/roles/{id}" Needs(Key::RolesManage) => pages::settings_role::show;
+    post "/settings/roles/{id}" Needs(Key::RolesManage) => pages::settings_role::update;
+    get "/settings/roles/{id}/delete" Needs(Key::RolesManage) => pages::settings_roles::ask_delete;
+    post "/settings/roles/{id}/delete" Needs(Key::RolesManage) => pages::settings_roles::delete;
     get "/settings/outbox" Needs(Key::SettingsManage) => pages::settings_outbox::index;
     post "/settings/outbox/{id}/retry" Needs(Key::SettingsManage) => pages::settings_outbox::retry;
     get "/settings/outbox/quarantine/{id}" Needs(Key::SettingsManage) => pages::settings_outbox::quarantined;

@@ -17,7 +17,7 @@ const NO_PAGES: [&str; 4] = ["/", "/attachments/{id}", "/settings/outbox/quarant
 const SEEDS: [&str; 3] =
     ["/inbox/bulk/confirm?target=none&conversation=7&conversation=8", "/conversations/7", "/nowhere"];
 /// More of what pages can show.
-const STATES: [&str; 14] = [
+const STATES: [&str; 17] = [
     "/settings/users/inactive?state=removed",
     "/inbox?view=snoozed",
     "/inbox?view=unassigned&select=matching",
@@ -32,13 +32,16 @@ const STATES: [&str; 14] = [
     "/settings/audit?when=days&actor=system",
     "/settings/audit?q=nothing-has-this-name",
     "/settings/security?preview=on&inactivity_days=30",
+    "/settings/users?select=page",
+    "/settings/users/bulk/confirm?action=deactivate&scope=matching&status=active",
+    "/settings/users/bulk/confirm?action=role&scope=matching&status=active",
 ];
 type Opened = (&'static str, &'static str, &'static [&'static str], &'static str);
 
 /// Stands for a conversation that is open.
 const OPEN: &str = "an open conversation";
 /// What opens on a page, by clicks one after the other: name, page, what to click, what is there then.
-const OPENED: [Opened; 23] = [
+const OPENED: [Opened; 25] = [
     ("account menu", "/inbox", &["[popovertarget=me-menu]"], "#me-menu:popover-open"),
     ("keys", "/inbox", &["[data-show-dialog=keys]"], "#keys[open]"),
     ("filters", "/inbox", &["[popovertarget=filter-pop]"], "#filter-pop:popover-open"),
@@ -101,6 +104,8 @@ const OPENED: [Opened; 23] = [
         &["tbody .person-name", "a[href$='/channels/leave']"],
         "dialog[open]",
     ),
+    ("several users", "/settings/users", &["input[data-all]", ".bulkbar [value=deactivate]"], "dialog[open] select"),
+    ("why not", "/settings/users/inactive", &["tbody .person-name", "a[href$='/why']"], "dialog[open] #permission"),
     ("new team", "/settings/teams", &["a[href='/settings/teams/new']"], "dialog[open] #name"),
 ];
 /// What only narrow windows have.

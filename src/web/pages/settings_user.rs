@@ -441,7 +441,7 @@ pub async fn update(may: May<users::Edit>, id: Id<UserId>, Form(form): Form<User
         Err(Failure::Refused(refusal)) => {
             let mut problems = Problems::new();
             let field = match &refusal {
-                Refusal::User(UserRefusal::EmailTaken(_)) => "email",
+                Refusal::User(UserRefusal::EmailTaken(_) | UserRefusal::EmailBeyondYou(_)) => "email",
                 Refusal::User(UserRefusal::OnlyOwner(_) | UserRefusal::RoleBeyondYou(_) | UserRefusal::NoRole) => {
                     "roles"
                 }

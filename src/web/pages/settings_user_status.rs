@@ -198,7 +198,7 @@ async fn show(
 }
 
 /// A choice of the plan; a missing one keeps.
-fn target(text: &str) -> Result<Option<Target>, &'static str> {
+pub(super) fn target(text: &str) -> Result<Option<Target>, &'static str> {
     match text {
         "" | "keep" => Ok(None),
         other => Target::parse(other).map(Some).ok_or("Choose who takes these over"),

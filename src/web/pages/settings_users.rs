@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use askama::Template;
 use chrono::TimeDelta;
 
+use super::settings_users_bars::{Bulk, Selecting, here};
 use super::settings_users_query::{UsersQuery, tab};
 use super::settings_users_toolbar::Toolbar;
 use crate::domain::access::{Key, Sees, users};
@@ -80,6 +81,9 @@ struct UsersPage {
     by_since: SortLink,
     rows: Vec<Row>,
     pager: Pager,
+    bulk: Option<Bulk>,
+    checked: bool,
+    here: String,
     filtered: bool,
     may_invite: bool,
     may_see_conversations: bool,
@@ -90,17 +94,17 @@ struct UsersPage {
 ///
 /// # Errors
 /// [`WebError::NotFound`] for ids that are none here.
-pub async fn active(may: May<users::View>, query: Query<UsersQuery>) -> Reply {
-    list(may.viewer, query.0, Status::Active).await
+pub async fn active(may: May<users::View>, query: Query<UsersQuery>, select: Query<Selecting>) -> Reply {
+    list(may.viewer, query.0, Status::Active, &select.0.select).await
 }
 
 /// Inactive Users.
 ///
 /// # Errors
 /// [`WebError::NotFound`] for ids that are none here.
-pub async fn inactive(may: May<users::View>, query: Query<UsersQuery>) -> Reply {
+pub async fn inactive(may: May<users::View>, query: Query<UsersQuery>, select: Query<Selecting>) -> Reply {
     let status = query.0.inactive_status();
-    list(may.viewer, query.0, status).await
+    list(may.viewer, query.0, status, &select.0.select).await
 }
 
 struct Loaded {
@@ -158,10 +162,10 @@ fn is_known(filter: &Filter, roles: &[Role], teams: &[Team], channels: &[Channel
         && filter.channel.is_none_or(|id| channels.iter().any(|channel| channel.id == id))
 }
 
-async fn list(viewer: Viewer, query: UsersQuery, status: Status) -> Reply {
+async fn list(viewer: Viewer, query: UsersQuery, status: Status, select: &str) -> Reply {
     let asked = query.clone();
     let loaded = viewer.read(move |rx| load(rx, status, &asked)).await??;
-    let content = view(&viewer, &query, status, &loaded);
+    let content = view(&viewer, &query, status, &loaded, select);
     page(&viewer, if status == Status::Active { "Users" } else { "Inactive users" }, Section::Settings, &content)
 }
 
@@ -174,7 +178,7 @@ pub(super) fn tabs(counts: &HashMap<Status, i64>, current: Status) -> Vec<(&'sta
         .collect()
 }
 
-fn view(viewer: &Viewer, query: &UsersQuery, status: Status, loaded: &Loaded) -> UsersPage {
+fn view(viewer: &Viewer, query: &UsersQuery, status: Status, loaded: &Loaded, select: &str) -> UsersPage {
     let may = |key| viewer.known.person.permissions.has(key);
     let inactive = status != Status::Active;
     let (address, usual) = tab(status);
@@ -201,6 +205,9 @@ fn view(viewer: &Viewer, query: &UsersQuery, status: Status, loaded: &Loaded) ->
         by_work: link("open_work", Sort::OpenWork),
         by_seen: link("last_seen", Sort::LastSeen),
         by_since: link("since", Sort::Since),
+        bulk: Bulk::new(viewer, status, query, select, loaded.total, rows.len()),
+        checked: matches!(select, "page" | "matching"),
+        here: here(status, query),
         filtered: query.is_filtered(),
         may_invite: may(Key::UsersInvite),
         may_see_conversations: may(Key::ConversationsViewAll),

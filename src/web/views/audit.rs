@@ -155,7 +155,10 @@ fn about(logged: &Logged, names: &Names) -> Thing {
             Some(name) => Thing::link(name, may(Key::ChannelsManage).then(|| format!("/settings/channels/{subject}"))),
             None => Thing::words("A deleted channel"),
         },
-        "role" => Thing::words(names.roles.get(&RoleId(subject)).map_or("A deleted role", String::as_str)),
+        "role" => match names.roles.get(&RoleId(subject)) {
+            Some(name) => Thing::link(name, may(Key::RolesManage).then(|| format!("/settings/roles/{subject}"))),
+            None => Thing::words("A deleted role"),
+        },
         "job" => Thing::link("A bulk change", names.events.jobs.then(|| format!("/jobs/{subject}"))),
         "mail" => Thing::link("A mail", may(Key::SettingsManage).then(|| "/settings/outbox".to_owned())),
         "conversation" => {

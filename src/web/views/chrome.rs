@@ -74,6 +74,7 @@ impl Chrome {
         let settings = [
             (Key::UsersView, "/settings/users"),
             (Key::TeamsEditMembers, "/settings/teams"),
+            (Key::RolesManage, "/settings/roles"),
             (Key::SettingsManage, "/settings/workspace"),
             (Key::ChannelsManage, "/settings/channels"),
             (Key::AuditView, "/settings/audit"),
@@ -136,6 +137,8 @@ pub enum SettingsItem {
     Channels,
     /// What was recorded.
     Audit,
+    /// Roles.
+    Roles,
     /// Mails.
     Outbox,
 }
@@ -188,6 +191,9 @@ impl SettingsNav {
         if may(Key::TeamsEditMembers) || may(Key::TeamsManage) {
             people.push(item("Teams", "users-group", "/settings/teams", SettingsItem::Teams));
         }
+        if may(Key::RolesManage) {
+            people.push(item("Roles", "shield-lock", "/settings/roles", SettingsItem::Roles));
+        }
         let mut work = Vec::new();
         if may(Key::ChannelsManage) {
             work.push(item("Channels", "plug-connected", "/settings/channels", SettingsItem::Channels));
@@ -206,6 +212,7 @@ impl SettingsNav {
             SettingsItem::Teams => "Teams",
             SettingsItem::Channels => "Channels",
             SettingsItem::Audit => "Audit log",
+            SettingsItem::Roles => "Roles",
             SettingsItem::Outbox => "Outbox",
         };
         Self { workspace: viewer.known.workspace.name.clone(), here, general, people, work, record }

@@ -6,5 +6,6 @@ pub mod events;
 pub mod pager;
 pub mod person;
 pub mod plan;
+pub mod role_events;
 pub mod time;
 pub mod user_events;

@@ -28,6 +28,7 @@ pub fn words(event: &Recorded, names: &Names) -> String {
     match event.name.as_str() {
         "workspace.created" => "Workspace made".to_owned(),
         "workspace.updated" => format!("Settings changed: {}", fields(event.detail("fields"))),
+        "role.created" | "role.updated" | "role.deleted" => super::role_events::words(event),
         "team.created" => "Team made".to_owned(),
         "team.updated" => "Team changed".to_owned(),
         "team.deleted" => "Team deleted".to_owned(),

@@ -7,6 +7,7 @@ mod inviting;
 mod leaving;
 mod removing;
 mod retention;
+mod roles;
 mod teams;
 
 use baton::failure::Failure;

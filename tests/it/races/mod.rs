@@ -7,4 +7,5 @@ mod doors;
 mod invites;
 mod owners;
 mod removal;
+mod roles;
 mod snooze;

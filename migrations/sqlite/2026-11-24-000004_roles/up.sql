@@ -1,0 +1,2 @@
+-- Raised with every change, so that a stale form is noticed.
+ALTER TABLE roles ADD COLUMN version INTEGER NOT NULL DEFAULT 1;

@@ -1,0 +1,57 @@
+//! One change of many users: what is done to each of them, by the verbs that change one (U-14), so that rules,
+//! permissions and events are the same.
+
+use crate::actions::teams::Change as Membership;
+use crate::actions::users::{Plan, RoleChange};
+use crate::domain::access::{Can, handovers, teams, users};
+use crate::domain::ids::{TeamId, UserId};
+use crate::domain::users::Reason;
+use crate::failure::Failure;
+use crate::store::{Recorded, Tx};
+
+/// The most users that are changed at once: whoever asked waits for it.
+pub const LIMIT: usize = 1_000;
+
+/// What is done to each.
+pub enum Change {
+    /// They can no longer log in; what they hold goes where the plan says.
+    Deactivate {
+        /// The proof.
+        can: Can<users::Deactivate>,
+        /// Why.
+        reason: Option<Reason>,
+        /// What becomes of what they hold, with the proof for it; without one it stays where it is.
+        plan: Option<(Plan, Can<handovers::Run>)>,
+    },
+    /// They can log in again.
+    Reactivate(Can<users::Deactivate>),
+    /// They get a role, or lose it.
+    Role(Can<users::AssignRoles>, RoleChange),
+    /// They join a team.
+    Join(Can<teams::EditMembers>, TeamId),
+    /// They leave a team.
+    Leave(Can<teams::EditMembers>, TeamId),
+}
+
+/// Changes one of them. Says whether that changed anything.
+///
+/// # Errors
+/// As the verb that changes one.
+pub fn apply(tx: &mut Tx, change: &Change, id: UserId) -> Result<Recorded<bool>, Failure> {
+    match change {
+        Change::Deactivate { can, reason, plan } => {
+            let plan = plan.as_ref().map(|(plan, run)| (*plan, run));
+            Ok(super::users::deactivate(tx, can, id, *reason, plan)?.with(true))
+        }
+        Change::Reactivate(can) => Ok(super::users::reactivate(tx, can, id)?.with(true)),
+        Change::Role(can, change) => super::users::change_role(tx, can, id, *change),
+        Change::Join(can, team) => {
+            let change = Membership { add: vec![id], ..Membership::default() };
+            Ok(super::teams::change_members(tx, can, *team, &change)?.map(|count| count > 0))
+        }
+        Change::Leave(can, team) => {
+            let change = Membership { remove: vec![id], ..Membership::default() };
+            Ok(super::teams::change_members(tx, can, *team, &change)?.map(|count| count > 0))
+        }
+    }
+}
