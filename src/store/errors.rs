@@ -28,7 +28,7 @@ pub enum UniqueKey {
 }
 
 /// PostgreSQL names the constraint; SQLite only says `table.column` in its message.
-const KEYS: [(UniqueKey, &str, &str); 9] = [
+const KEYS: [(UniqueKey, &str, &str); 10] = [
     (UniqueKey::UserEmail, "users_email", "users.email_key"),
     (UniqueKey::RoleName, "roles_name", "roles.name_key"),
     (UniqueKey::TeamName, "teams_name", "teams.name_key"),
