@@ -2,11 +2,11 @@
 //! cannot be read. Each mail is taken once, however often it is delivered.
 
 use crate::domain::access::Sees;
+use crate::domain::assignment::may_receive;
 use crate::domain::audit::Event;
 use crate::domain::conversations::{MessageKind, Status, StatusChange};
 use crate::domain::ids::{ChannelId, ConversationId, ConversationNumber, MessageId, ReceivedMailId, UserId};
 use crate::domain::text::{preview, shorten};
-use crate::domain::users::Status as UserStatus;
 use crate::failure::Failure;
 use crate::mail::incoming::Incoming;
 use crate::store::{self, Recorded, Tx};
@@ -149,10 +149,10 @@ fn give_to_default(
     id: ConversationId,
     user: UserId,
 ) -> Result<Option<Event>, Failure> {
-    let candidate = store::users::lock(tx, user)?;
+    let candidate = store::users::lock_candidate(tx, user)?;
     let member = store::channels::list_members(tx, Some(channel))?.iter().any(|one| one.user == user);
     let Some(one) = store::conversations::lock_many(tx, &[id])?.into_iter().next() else { return Ok(None) };
-    if candidate.status != UserStatus::Active || !member {
+    if may_receive(&candidate).is_err() || !member {
         return Ok(None);
     }
     let to = (Some(user), one.team);

@@ -7,6 +7,7 @@ use crate::domain::access::{Can, users};
 use crate::domain::audit::Event;
 use crate::domain::ids::{ChannelId, RoleId, TeamId, UserId};
 use crate::domain::invites::{DeadLink, InviteRefusal};
+use crate::domain::removal::{REMOVED_NAME, Traces};
 use crate::domain::roles::may_stand_in;
 use crate::domain::secrets::{Secret, hash};
 use crate::domain::users::{Name, Status, User, UserRefusal};
@@ -94,6 +95,10 @@ pub fn create(tx: &mut Tx, _: &Can<users::Invite>, base: &Url, new: &New) -> Res
 /// As [`create`], and [`InviteRefusal::NotRemoved`].
 pub fn start_fresh(tx: &mut Tx, can: &Can<users::Invite>, base: &Url, new: &New) -> Result<Recorded<Invited>, Failure> {
     let former = lock_removed(tx, &new.email)?;
+    // Once the seal is gone nobody knows any more whose mails those were; so they lose their name now.
+    let traces = Traces::new(&former.email, &former.name, REMOVED_NAME);
+    store::removal::erase_from_mails(tx, former.user, &traces)?;
+    store::removal::erase_from_notices(tx, &traces)?;
     store::removal::delete_sealed(tx, former.user)?;
     let _ = tx.record(Event::UserUnlinked { user: former.user });
     create(tx, can, base, new)

@@ -56,7 +56,7 @@ pub fn remove(
     let sealed = seal(tx, &user)?;
     store::removal::insert_sealed(tx, &sealed)?;
     store::removal::set_removed(tx, &user)?;
-    store::removal::set_support_contact(tx, &user.email)?;
+    pass_support_on(tx, &user.email)?;
     let sessions_ended = cut_off(tx, &user)?;
     let job = super::bulk::start_removal(tx, Origin::Removal(id), &user, plan)?;
     let name = crate::domain::removal::REMOVED_NAME.to_owned();
@@ -176,6 +176,14 @@ pub fn delete_after_retention(tx: &mut Tx, _: &Can<users::Delete>, id: UserId) -
     Ok(erase(tx, user, sealed, Plan::default(), false, None)?.with(true))
 }
 
+/// Whoever cannot log in is not the one to ask any more.
+fn pass_support_on(tx: &mut Tx, email: &str) -> Result<(), Failure> {
+    if store::removal::set_support_contact(tx, email)? {
+        let _ = tx.record(Event::WorkspaceUpdated { fields: vec!["support_contact"] });
+    }
+    Ok(())
+}
+
 /// Locks who is an active Owner, whoever gets work, and whoever leaves, in one order.
 fn lock_all(tx: &mut Tx, id: UserId, plan: Plan) -> Result<usize, Failure> {
     let owners = store::users::lock_active_owners(tx)?;
@@ -244,7 +252,7 @@ fn erase(
         let traces = Traces::new(&email, &former, &name);
         store::removal::erase_from_mails(tx, id, &traces)?;
         store::removal::erase_from_notices(tx, &traces)?;
-        store::removal::set_support_contact(tx, &email)?;
+        pass_support_on(tx, &email)?;
     }
     let job = super::bulk::start_removal(tx, Origin::Deletion(id), &user, plan)?;
     let event = Event::UserDeleted { user: id, own, reason, sessions_ended };

@@ -105,7 +105,12 @@ pub fn change_members(
         store::users::set_touched(tx, user)?;
     }
     if let Some(leads) = &change.leads {
-        for member in store::teams::list_members(tx, Some(id))? {
+        let members = store::teams::list_members(tx, Some(id))?;
+        let unknown = |lead: &&UserId| !change.remove.contains(lead) && !members.iter().any(|one| one.user == **lead);
+        if leads.iter().any(|lead| unknown(&lead)) {
+            return Err(Failure::NotFound);
+        }
+        for member in members {
             let lead = leads.contains(&member.user);
             if store::teams::set_lead(tx, id, member.user, lead)? {
                 events.push(Event::TeamLeadChanged { team: id, user: member.user, lead });

@@ -276,7 +276,8 @@ pub fn end_sessions(
     let user = store::users::lock(tx, id)?;
     user.may_be_changed_by(tx.actor())?;
     let count = match session {
-        Some(session) => usize::from(store::sessions::delete(tx, id, session)?),
+        Some(session) if store::sessions::delete(tx, id, session)? => 1,
+        Some(_) => return Err(Failure::NotFound),
         None => store::sessions::delete_all_of(tx, id, None)?,
     };
     Ok(tx.record(Event::SessionsEnded { user: id, session, count }).with(count))

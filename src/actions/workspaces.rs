@@ -85,6 +85,9 @@ pub fn update(
         return tx.unchanged(workspace);
     }
     store::workspaces::set_settings(tx, settings)?;
+    if fields.iter().any(|field| field.starts_with("retention")) {
+        store::retention::clear_announced(tx)?;
+    }
     if workspace.time_zone != settings.time_zone {
         // What was set for Monday is for Monday in the new zone, too.
         let there = |at: Option<_>| at.map(|at| moved(at, workspace.time_zone, settings.time_zone));

@@ -33,6 +33,8 @@ pub struct Standing {
     pub active_at: DateTime<Utc>,
     /// When they were warned.
     pub warned_at: Option<DateTime<Utc>>,
+    /// Whether a leave with dates is planned for them: what was agreed goes before the rule.
+    pub is_leaving: bool,
     /// Their roles.
     pub roles: Vec<RoleId>,
 }
@@ -92,7 +94,7 @@ impl Rule {
     /// What is to be done about somebody who can log in: the one answer behind the preview and the daily run.
     #[must_use]
     pub fn judge(&self, standing: &Standing, roles: &[Role], now: DateTime<Utc>) -> Verdict {
-        if !self.concerns(standing, roles) || standing.active_at > self.since(now) {
+        if !self.concerns(standing, roles) || standing.is_leaving || standing.active_at > self.since(now) {
             return if standing.warned_at.is_some() { Verdict::Forget } else { Verdict::Leave };
         }
         match standing.warned() {
@@ -146,6 +148,7 @@ mod tests {
 
     fn standing(active: i64, warned: Option<i64>, held: &[u128]) -> Standing {
         Standing {
+            is_leaving: false,
             active_at: day(active),
             warned_at: warned.map(day),
             roles: held.iter().map(|number| id(*number)).collect(),

@@ -98,10 +98,10 @@ pub struct Candidate {
     pub standing: Standing,
 }
 
-type CandidateRow = (UserId, String, String, String, Option<At>, At, Option<At>);
+type CandidateRow = (UserId, String, String, String, Option<At>, At, Option<At>, Option<At>);
 
 fn candidate(row: CandidateRow, roles: &mut HashMap<UserId, Vec<RoleId>>) -> Candidate {
-    let (id, full, display, email, seen, since, warned) = row;
+    let (id, full, display, email, seen, since, warned, leaves) = row;
     Candidate {
         id,
         name: Name { full, display },
@@ -110,6 +110,7 @@ fn candidate(row: CandidateRow, roles: &mut HashMap<UserId, Vec<RoleId>>) -> Can
         standing: Standing {
             active_at: seen.map_or(since.0, |seen| seen.0.max(since.0)),
             warned_at: warned.map(DateTime::from),
+            is_leaving: leaves.is_some(),
             roles: roles.remove(&id).unwrap_or_default(),
         },
     }
@@ -123,6 +124,7 @@ const COLUMNS: (
     users::last_seen_at,
     users::status_changed_at,
     users::inactivity_warned_at,
+    users::deactivates_at,
 ) = (
     users::id,
     users::full_name,
@@ -131,6 +133,7 @@ const COLUMNS: (
     users::last_seen_at,
     users::status_changed_at,
     users::inactivity_warned_at,
+    users::deactivates_at,
 );
 
 /// Active users who did nothing since, or who are warned: only they can be concerned. By name.

@@ -185,9 +185,11 @@ pub struct Listed {
     pub next_try_at: DateTime<Utc>,
     /// What it says, if it is kept here because no mail server is set.
     pub text: String,
+    /// Whether it holds a link that lets whoever has it in as somebody else.
+    pub lets_in: bool,
 }
 
-type ListedRow = (MailId, (String, String), String, String, i32, Option<String>, At, At, String);
+type ListedRow = (MailId, String, (String, String), String, String, i32, Option<String>, At, At, String);
 
 /// A page of mails, latest first.
 ///
@@ -210,6 +212,7 @@ pub fn list(rx: &mut Rx, state: Option<State>, (limit, offset): (i64, i64)) -> R
         .offset(offset)
         .select((
             outbox::id,
+            outbox::kind,
             (outbox::to_name, outbox::to_address),
             outbox::subject,
             outbox::state,
@@ -222,12 +225,14 @@ pub fn list(rx: &mut Rx, state: Option<State>, (limit, offset): (i64, i64)) -> R
         .load(rx.conn)?;
     let mails = rows
         .into_iter()
-        .map(|(id, (name, address), subject, state, attempts, problem, created, next, text)| {
+        .map(|(id, kind, (name, address), subject, state, attempts, problem, created, next, text)| {
             // Of somebody who was deleted, there is no address any more.
             let to = if address.is_empty() { name } else { address };
             let state = State::parse(&state).ok_or_else(|| Failure::Corrupt("outbox.state", state.clone()))?;
             let text = if state == State::Kept { text } else { String::new() };
-            Ok(Listed { id, to, subject, state, attempts, problem, created_at: created.0, next_try_at: next.0, text })
+            let lets_in = matches!(kind.as_str(), "invite" | "password");
+            let (created_at, next_try_at) = (created.0, next.0);
+            Ok(Listed { id, to, subject, state, attempts, problem, created_at, next_try_at, text, lets_in })
         })
         .collect::<Result<_, Failure>>()?;
     Ok((mails, total))

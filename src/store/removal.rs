@@ -315,7 +315,12 @@ pub fn delete_history(tx: &mut Tx, user: UserId, account_hash: &str) -> Result<(
     diesel::update(
         audit_events::table
             .filter(audit_events::workspace_id.eq(workspace))
-            .filter(audit_events::actor_id.eq(user))
+            .filter(
+                audit_events::actor_id
+                    .eq(user)
+                    // What they asked for before they were logged in is their own doing, too.
+                    .or(audit_events::actor_id.is_null().and(audit_events::subject_id.eq(user))),
+            )
             .filter(audit_events::address.is_not_null()),
     )
     .set(audit_events::address.eq(None::<String>))
@@ -461,7 +466,7 @@ pub fn set_support_contact(tx: &mut Tx, from: &str) -> Result<bool, Failure> {
         .optional()?;
     let to = owner.unwrap_or_default();
     diesel::update(workspaces::table.filter(workspaces::id.eq(id)))
-        .set(workspaces::support_contact.eq(to))
+        .set((workspaces::support_contact.eq(to), workspaces::version.eq(workspaces::version + 1)))
         .execute(tx.write())?;
     Ok(true)
 }

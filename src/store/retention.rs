@@ -94,6 +94,18 @@ pub fn lock_former(tx: &mut Tx, id: UserId) -> Result<Option<Former>, Failure> {
     Ok(since.filter(|_| returns.is_none()).map(former))
 }
 
+/// Forgets whose deletion was announced: what was said then is not what is to happen now.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn clear_announced(tx: &mut Tx) -> Result<(), Failure> {
+    let workspace = tx.workspace();
+    let announced =
+        users::table.filter(users::workspace_id.eq(workspace)).filter(users::deletion_announced_at.is_not_null());
+    diesel::update(announced).set(users::deletion_announced_at.eq(None::<At>)).execute(tx.write())?;
+    Ok(())
+}
+
 /// Notes that the Owners are told just now that a former user will be deleted.
 ///
 /// # Errors

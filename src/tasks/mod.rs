@@ -117,11 +117,16 @@ where
                 Err(failure) => tracing::error!(error = %failure, "background work failed"),
             }
             tokio::select! {
-                () = context.wake.within(pause) => {}
+                () = rest(&context.wake, pause) => {}
                 _ = stop.changed() => {}
             }
         }
     })
+}
+
+/// What is looked at often is woken when something was queued; what tidies up has its own time.
+async fn rest(wake: &Wake, pause: Duration) {
+    if pause <= LOOK { wake.within(pause).await } else { tokio::time::sleep(pause).await }
 }
 
 /// Does one due task; says whether there was one.
@@ -176,10 +181,10 @@ fn actor_of(db: &Db, workspace: WorkspaceId, job: crate::domain::ids::JobId) -> 
 async fn tidy(context: &Context) -> Result<usize, Failure> {
     let (db, transport) = (context.db.clone(), context.transport.clone());
     blocking(move || {
-        mail::forget_erased(&db, &transport)?;
         db.anywhere_now(store::counts::fold)?;
         db.anywhere_now(anywhere::delete_dead_sessions)?;
         db.keep_statistics()?;
+        mail::forget_erased(&db, &transport)?;
         Ok(0)
     })
     .await

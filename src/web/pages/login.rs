@@ -159,7 +159,8 @@ fn safe_next(next: &str) -> Option<&str> {
     let ours = next.starts_with('/')
         && !next.starts_with("//")
         && !next.starts_with("/\\")
-        && !next.contains(['\n', '\r', '\t']);
+        // Anything else cannot stand in a header.
+        && next.bytes().all(|byte| byte.is_ascii_graphic());
     ours.then_some(next)
 }
 
