@@ -24,5 +24,6 @@ pub mod secrets;
 pub mod snooze;
 pub mod teams;
 pub mod text;
+pub mod traces;
 pub mod users;
 pub mod workspaces;

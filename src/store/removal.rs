@@ -12,9 +12,10 @@ use super::types::At;
 use super::users::taken;
 use crate::domain::conversations::{MessageKind, Status as ConversationStatus};
 use crate::domain::ids::{ConversationId, MailId, TeamId, UserId, WorkspaceId};
-use crate::domain::removal::{REMOVED_NAME, Sealed, Traces};
+use crate::domain::removal::{REMOVED_NAME, Sealed};
 use crate::domain::roles::Standard;
 use crate::domain::text::{key, like_pattern};
+use crate::domain::traces::Traces;
 use crate::domain::users::{Name, Status, User};
 use crate::failure::Failure;
 

@@ -27,7 +27,8 @@ const PAUSE: Duration = Duration::from_millis(40);
 
 /// So many presses of Tab lead to the end of any page.
 const FAR: usize = 160;
-/// Where the focus is: whether it has arrived, what it is on, why it cannot be seen there.
+/// Where the focus is: whether it has arrived, what it is on, why it cannot be seen there. Parts of a date or time, and the button
+/// that opens its calendar, are inside of the browser's own control, which rings them itself.
 const FOCUS: &str = "const n = document.activeElement, css = arguments[0]; \
     const what = n.outerHTML.slice(0, 100), there = n.matches(css) && n.checkVisibility(); \
     if (n === document.body || n.matches('[tabindex=\"-1\"]')) return { there, what, unseen: '' }; \
@@ -35,7 +36,8 @@ const FOCUS: &str = "const n = document.activeElement, css = arguments[0]; \
     const ring = s => (s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 1) || s.boxShadow !== 'none'; \
     const box = n.getBoundingClientRect(); \
     const inside = box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth; \
-    const unseen = !styles.some(ring) ? 'nothing surrounds it' : !inside ? 'it is outside of the window' : ''; \
+    const own = n.matches('input[type=date], input[type=time]'); \
+    const unseen = !own && !styles.some(ring) ? 'nothing surrounds it' : !inside ? 'it is outside of the window' : ''; \
     return { there: there && unseen === '', what, unseen };";
 
 /// Sizes of the window, in CSS pixels.
