@@ -19,6 +19,7 @@ mod bulk;
 mod http;
 mod mail_in;
 mod migrations;
+mod model;
 mod people;
 mod races;
 mod store;

@@ -1,7 +1,7 @@
 //! Removing, restoring and starting fresh (U-10, I-2).
 
 use baton::actions::removal::{self, Gone};
-use baton::actions::users::Plan;
+use baton::actions::users::{Edit, Plan};
 use baton::actions::{bulk, conversations, invites, sessions, users};
 use baton::domain::access::{Cause, Scope, Sees};
 use baton::domain::assignment::Target;
@@ -13,7 +13,7 @@ use baton::failure::Failure;
 use baton::store;
 use chrono::TimeDelta;
 
-use super::editing::roles_of;
+use super::editing::{edit_of, roles_of};
 use super::{refused, since};
 use crate::support::world::{base, password_hash};
 use crate::support::{World, on_both};
@@ -182,6 +182,25 @@ on_both! {
         assert_eq!(messages[0].author, Some(w.agnes));
         assert_eq!(w.number("SELECT count(*) FROM sealed_identities"), 0);
         assert_eq!(agnes.former_since, None);
+    }
+
+    fn whoever_is_on_their_way_back_is_known_by_the_address_that_they_have_now(w: World) {
+        remove(&w, w.olga, w.bob, Plan::default()).expect("to be removed");
+        let can = w.can(w.olga);
+        let back = |email: &str| w.by(w.olga, |tx| invites::restore(tx, &can, &base(), &invite_again(&w, email), true));
+        back("bob@fernhill.example").expect("to be restored");
+        let (edit, new) = (w.can(w.olga), Edit { email: "rob@fernhill.example".to_owned(), ..edit_of(&w, w.bob) });
+        w.by(w.olga, |tx| users::update(tx, &edit, w.bob, &new)).expect("another address");
+        // His old address is free: somebody else comes and goes with it, and he still has his past.
+        let other = w.by(w.olga, |tx| invites::create(tx, &can, &base(), &invite_again(&w, "bob@fernhill.example")));
+        let other = other.expect("an invite");
+        accept(&w, &other);
+        remove(&w, w.olga, other.user, Plan::default()).expect("to be removed");
+        let cancel = w.can(w.olga);
+        w.by(w.olga, |tx| invites::cancel(tx, &cancel, w.bob)).expect("to cancel");
+        assert_eq!(w.user(w.bob).status, Status::Removed);
+        assert_eq!(back("rob@fernhill.example").expect("to be restored").user, w.bob);
+        assert_eq!(back("bob@fernhill.example").expect("to be restored").user, other.user);
     }
 
     fn restoring_can_give_what_the_invite_says_instead(w: World) {
