@@ -108,6 +108,12 @@ pub fn update(tx: &mut Tx, can: &Can<users::Edit>, id: UserId, edit: &Edit) -> R
     }
     if renamed {
         store::users::set_identity(tx, &user, &edit.email, &edit.name, edit.beta_access)?;
+        if fields.contains(&"email")
+            && let Some(sealed) = store::removal::find_sealed(tx, id)?
+        {
+            // Whoever is on their way back is known by the new address, should they not come after all.
+            store::removal::insert_sealed(tx, &crate::domain::removal::Sealed { email: edit.email.clone(), ..sealed })?;
+        }
         events.push(Event::UserUpdated { user: id, fields });
     }
     let permitted = can.scope().actor.permissions();
