@@ -11,7 +11,7 @@ use crate::domain::audit::Event;
 use crate::domain::bulk::{BulkRefusal, Item, Outcome, Selection, decide};
 use crate::domain::conversations::{Conversation, Status};
 use crate::domain::ids::{ConversationId, JobId, TeamId, UserId};
-use crate::domain::inbox::{Assignee, Filter, Statuses};
+use crate::domain::inbox::{Assignee, Filter, Statuses, Teams};
 use crate::domain::users::User;
 use crate::failure::Failure;
 use crate::store::bulk_jobs::{self, Job, New, Origin, Pending};
@@ -161,6 +161,45 @@ fn start_leaving(tx: &mut Tx, origin: Origin, user: &User, plan: Plan) -> Result
         let filter = held_by(user.id, Statuses::Only(status));
         total += bulk_jobs::insert_matching(tx, job, &filter, &Sees::All, target)?;
     }
+    bulk_jobs::set_total(tx, job, total)?;
+    if total == 0 {
+        let job = bulk_jobs::lock(tx, job)?;
+        bulk_jobs::set_progress(tx, &job, 0, 0)?;
+        return Ok(None);
+    }
+    tx.enqueue(Task::RunBulk(job))?;
+    let _ = tx.record(Event::BulkStarted { job, total });
+    Ok(Some(job))
+}
+
+/// Starts moving what a person who leaves a team holds of it. `None` if they hold nothing of it.
+///
+/// # Errors
+/// A refusal of the target, or trouble with the database.
+pub(super) fn start_team_removal(
+    tx: &mut Tx,
+    _: &Can<handovers::Run>,
+    (user, name): (UserId, &str),
+    team: TeamId,
+    target: Target,
+) -> Result<Option<JobId>, Failure> {
+    super::conversations::check_target(tx, target)?;
+    if target == Target::User(user) {
+        return Err(crate::domain::conversations::ConversationRefusal::AssigneeInactive(name.to_owned()).into());
+    }
+    let filter = Filter { teams: Some(Teams::One(team)), ..held_by(user, Statuses::OpenAndSnoozed) };
+    let (undo_for, submission): (_, uuid::Uuid) = (undo_for(tx)?, tx.new_id());
+    let selection = Selection { filter: Some(filter.clone()), sees: Sees::All };
+    let new = New {
+        origin: Origin::TeamRemoval(user),
+        selection: &selection,
+        target: Some(target),
+        expected: None,
+        submission: &submission.to_string(),
+        undo_for,
+    };
+    let job = bulk_jobs::insert(tx, &new)?.ok_or(Failure::Bug("a new id was not new"))?;
+    let total = bulk_jobs::insert_matching(tx, job, &filter, &Sees::All, target)?;
     bulk_jobs::set_total(tx, job, total)?;
     if total == 0 {
         let job = bulk_jobs::lock(tx, job)?;

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use url::Url;
 
-use crate::domain::access::{Can, users};
+use crate::domain::access::{Can, Key, users};
 use crate::domain::audit::Event;
 use crate::domain::ids::{ChannelId, RoleId, TeamId, UserId};
 use crate::domain::invites::{DeadLink, InviteRefusal};
@@ -12,6 +12,7 @@ use crate::domain::roles::may_stand_in;
 use crate::domain::secrets::{Secret, hash};
 use crate::domain::traces::Traces;
 use crate::domain::users::{Name, Status, User, UserRefusal};
+use crate::domain::workspaces::Workspace;
 use crate::failure::Failure;
 use crate::mail::messages;
 use crate::store::{self, Recorded, Tx};
@@ -67,8 +68,7 @@ pub fn create(tx: &mut Tx, _: &Can<users::Invite>, base: &Url, new: &New) -> Res
         return Err(refuse_known(&known, workspace.time_zone).into());
     }
     if let Some(sealed) = store::removal::find_sealed_by_email(tx, &new.email)? {
-        let on = day(sealed.sealed_at, workspace.time_zone);
-        return Err(InviteRefusal::Removed { email: sealed.email, on }.into());
+        return Err(refuse_sealed(sealed.email, sealed.sealed_at, workspace.time_zone).into());
     }
     let roles = super::users::grantable(tx, &new.roles)?;
     let user = store::users::insert(
@@ -166,7 +166,11 @@ fn lock_removed(tx: &mut Tx, email: &str) -> Result<crate::domain::removal::Seal
     }
 }
 
-fn refuse_known(known: &User, zone: chrono_tz::Tz) -> InviteRefusal {
+pub(super) fn refuse_sealed(email: String, at: chrono::DateTime<chrono::Utc>, zone: chrono_tz::Tz) -> InviteRefusal {
+    InviteRefusal::Removed { email, on: day(at, zone) }
+}
+
+pub(super) fn refuse_known(known: &User, zone: chrono_tz::Tz) -> InviteRefusal {
     let email = known.email.clone();
     match known.status {
         // Their rows keep no address, so they are never found by one.
@@ -194,19 +198,24 @@ fn join(tx: &mut Tx, user: UserId, teams: &[TeamId], channels: &[ChannelId]) -> 
     Ok(())
 }
 
+/// Who a mail says it comes from.
+pub(super) fn inviter(tx: &mut Tx, workspace: &Workspace) -> Result<String, Failure> {
+    Ok(match tx.actor().user() {
+        Some(id) => store::users::find(tx, id)?.map_or_else(String::new, |user| user.name.full),
+        None => workspace.name.clone(),
+    })
+}
+
 fn send(
     tx: &mut Tx,
-    workspace: &crate::domain::workspaces::Workspace,
+    workspace: &Workspace,
     user: UserId,
     email: &str,
     name: &Name,
     roles: &[String],
     link: &str,
 ) -> Result<(), Failure> {
-    let inviter = match tx.actor().user() {
-        Some(id) => store::users::find(tx, id)?.map_or_else(String::new, |user| user.name.full),
-        None => workspace.name.clone(),
-    };
+    let inviter = inviter(tx, workspace)?;
     let mail = messages::Invite {
         workspace,
         inviter: &inviter,
@@ -232,14 +241,104 @@ pub fn resend(tx: &mut Tx, _: &Can<users::Invite>, base: &Url, id: UserId) -> Re
     let user = lock_pending(tx, id)?;
     user.may_be_changed_by(tx.actor())?;
     let workspace = store::workspaces::this(tx)?;
+    let invited = send_anew(tx, &workspace, base, user)?;
+    Ok(tx.record(Event::InviteResent { user: id }).with(invited))
+}
+
+/// A new link, by mail.
+fn send_anew(tx: &mut Tx, workspace: &Workspace, base: &Url, user: User) -> Result<Invited, Failure> {
+    let id = user.id;
     let secret = store::invites::insert_link(tx, id, TimeDelta::days(i64::from(workspace.invite_days)))?;
     let link = link(base, &secret);
     let held = store::roles::list_of_users(tx, &[id])?.remove(&id).unwrap_or_default();
     let names: Vec<String> =
         store::roles::list(tx)?.into_iter().filter(|role| held.contains(&role.id)).map(|role| role.name).collect();
-    send(tx, &workspace, id, &user.email, &user.name, &names, &link)?;
-    let invited = Invited { user: id, email: user.email, name: user.name, link };
-    Ok(tx.record(Event::InviteResent { user: id }).with(invited))
+    send(tx, workspace, id, &user.email, &user.name, &names, &link)?;
+    Ok(Invited { user: id, email: user.email, name: user.name, link })
+}
+
+/// What a changed invite says.
+#[derive(Clone, Debug)]
+pub struct Edit {
+    /// The version that was edited; another one now means that somebody else was quicker.
+    pub version: i64,
+    /// To which address.
+    pub email: String,
+    /// Their names.
+    pub name: Name,
+    /// As what.
+    pub roles: Vec<RoleId>,
+    /// Into which teams.
+    pub teams: Vec<TeamId>,
+    /// To which channels.
+    pub channels: Vec<ChannelId>,
+    /// Whether a new link, if there must be one, is mailed; otherwise it is to be copied.
+    pub send: bool,
+}
+
+/// What came of a change of an invite.
+#[derive(Clone, Debug)]
+pub struct Edited {
+    /// Their full name.
+    pub name: String,
+    /// The new link, if the address changed: what was sent to the old one is dead.
+    pub renewed: Option<Invited>,
+}
+
+/// Changes a pending invite (I-4). Another address makes a new link, because whoever reads mail at the old one must not
+/// be able to use what was sent there. Whoever accepts at the same instant comes before or after it, never in between.
+///
+/// # Errors
+/// [`InviteRefusal::NotPending`], a refusal of address or roles, [`Failure::Stale`], [`Failure::NotFound`] for an id
+/// that is none here, or trouble with the database.
+pub fn edit(
+    tx: &mut Tx,
+    _: &Can<users::Invite>,
+    base: &Url,
+    id: UserId,
+    edit: &Edit,
+) -> Result<Recorded<Edited>, Failure> {
+    let owners = store::users::lock_active_owners(tx)?;
+    let user = lock_pending(tx, id)?;
+    user.may_be_changed_by(tx.actor())?;
+    if user.version != edit.version {
+        return Err(Failure::Stale);
+    }
+    let workspace = store::workspaces::this(tx)?;
+    let moved = crate::domain::text::key(&user.email) != crate::domain::text::key(&edit.email);
+    if moved && let Some(known) = store::users::find_by_email(tx, &edit.email)? {
+        return Err(refuse_known(&known, workspace.time_zone).into());
+    }
+    if moved && let Some(sealed) = store::removal::find_sealed_by_email(tx, &edit.email)? {
+        return Err(refuse_sealed(sealed.email, sealed.sealed_at, workspace.time_zone).into());
+    }
+    // Whoever chooses where the link goes can be the one who accepts it.
+    let theirs = store::people::find_standing(tx, id)?;
+    if moved && !may_stand_in(tx.actor(), theirs.permissions, theirs.is_owner) {
+        return Err(UserRefusal::EmailBeyondYou(user.name.full).into());
+    }
+    let mut events = super::users::set_identity(tx, &user, &edit.email, &edit.name)?;
+    let renamed = !events.is_empty();
+    events.extend(super::users::set_roles(tx, &user, owners, &edit.roles)?);
+    events.extend(super::users::set_teams(tx, id, &edit.teams)?);
+    events.extend(super::users::set_channels(tx, id, &edit.channels)?);
+    if !events.is_empty() && !renamed {
+        store::users::set_touched(tx, &user)?;
+    }
+    let name = edit.name.full.clone();
+    if !moved {
+        return Ok(tx.record_all(events)?.with(Edited { name, renewed: None }));
+    }
+    let user = store::users::lock(tx, id)?;
+    let renewed = if edit.send {
+        events.push(Event::InviteResent { user: id });
+        send_anew(tx, &workspace, base, user)?
+    } else {
+        events.push(Event::InviteLinkCopied { user: id });
+        let secret = store::invites::insert_link(tx, id, TimeDelta::days(i64::from(workspace.invite_days)))?;
+        Invited { user: id, email: user.email, name: user.name, link: link(base, &secret) }
+    };
+    Ok(tx.record_all(events)?.with(Edited { name, renewed: Some(renewed) }))
 }
 
 /// Makes a new link to be copied; the old one dies, because only its hash is kept (I-4).
@@ -306,24 +405,40 @@ fn first_word(name: &str) -> String {
     name.split_whitespace().next().unwrap_or(name).to_owned()
 }
 
-/// Tells those who can renew it that somebody opened an expired invite. Needs no permission but the expired link.
+/// How long an expired invite's "ask for a new one" counts as passed on.
+const ASKED: TimeDelta = TimeDelta::hours(24);
+
+/// The most people who are told that somebody asks for a new invite.
+const TOLD: usize = 10;
+
+/// Tells those who can renew it that somebody opened an expired invite: whoever invited them, and the others who may
+/// invite. Asking again within a day tells nobody twice. Needs no permission but the expired link.
 ///
 /// # Errors
 /// Trouble with the database.
 pub fn ask_for_renewal(tx: &mut Tx, base: &Url, id: UserId) -> Result<Recorded<()>, Failure> {
     let user = lock_pending(tx, id)?;
+    let since = tx.now() - ASKED;
+    let asked = |event: &store::audit::Recorded| event.name == "invite.renewal_asked" && event.at > since;
+    if store::audit::list_about_user(tx, id, 20)?.iter().any(asked) {
+        return tx.unchanged(());
+    }
     let workspace = store::workspaces::this(tx)?;
-    let inviter =
-        match store::invites::list(tx, None)?.into_iter().find(|one| one.user == id).and_then(|one| one.invited_by) {
-            Some(by) => store::users::find(tx, by)?.filter(|by| by.status == Status::Active),
-            None => None,
-        };
-    let to = match inviter {
-        Some(inviter) => (inviter.name.full, inviter.email),
-        None => (workspace.name.clone(), workspace.support_contact.clone()),
-    };
+    let inviter = store::invites::find(tx, id)?.and_then(|invite| invite.invited_by);
+    let mut told = store::users::list_who_may(tx, Key::UsersInvite)?;
+    told.sort_by_key(|who| Some(who.id) != inviter);
+    told.truncate(TOLD);
+    let mut told: Vec<(String, String)> = told.into_iter().map(|who| (who.name.full, who.email)).collect();
+    if told.is_empty() {
+        told.push((workspace.name.clone(), workspace.support_contact.clone()));
+    }
     let link = format!("{base}settings/users/invites");
-    let mail = messages::Renewal { workspace: &workspace, email: &user.email, to: (&to.0, &to.1), link: &link };
-    tx.send_mail(mail.mail()?)?;
+    let mails = told
+        .iter()
+        .map(|(name, email)| {
+            messages::Renewal { workspace: &workspace, email: &user.email, to: (name, email), link: &link }.mail()
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    tx.send_mails(mails)?;
     Ok(tx.record(Event::InviteRenewalAsked { user: id }))
 }

@@ -3,10 +3,11 @@
 use crate::domain::access::{Can, teams};
 use crate::domain::audit::Event;
 use crate::domain::ids::{TeamId, UserId};
-use crate::domain::teams::TeamRefusal;
+use crate::domain::teams::{Team, TeamRefusal};
 use crate::domain::text::counted;
 use crate::domain::users::{Status, User};
 use crate::failure::Failure;
+use crate::store::teams::Member;
 use crate::store::{self, Recorded, Tx};
 
 /// Makes a team.
@@ -40,12 +41,49 @@ pub fn update(
 /// Deletes a team that holds nothing.
 ///
 /// # Errors
+/// As [`delete_into`].
+pub fn delete(tx: &mut Tx, can: &Can<teams::Manage>, id: TeamId) -> Result<Recorded<String>, Failure> {
+    Ok(delete_into(tx, can, id, None)?.map(|deleted| deleted.name))
+}
+
+/// A team that was deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deleted {
+    /// Its name.
+    pub name: String,
+    /// How many conversations moved to another team.
+    pub moved: i64,
+}
+
+/// Deletes a team. What names it – conversations of any status, channels – moves to `to` in the same step, each with an
+/// event; without one, a team that holds something stays (T-1).
+///
+/// # Errors
 /// A [`TeamRefusal`], [`Failure::NotFound`], or trouble with the database.
-pub fn delete(tx: &mut Tx, _: &Can<teams::Manage>, id: TeamId) -> Result<Recorded<String>, Failure> {
+pub fn delete_into(
+    tx: &mut Tx,
+    _: &Can<teams::Manage>,
+    id: TeamId,
+    to: Option<TeamId>,
+) -> Result<Recorded<Deleted>, Failure> {
     // People before teams, as everywhere.
     let members: Vec<UserId> = store::teams::list_members(tx, Some(id))?.into_iter().map(|one| one.user).collect();
     let members = lock_people(tx, members)?;
     let team = store::teams::lock_to_delete(tx, id)?;
+    let mut moved = 0;
+    if let Some(to) = to {
+        if to == id {
+            return Err(TeamRefusal::NoTarget.into());
+        }
+        if store::teams::lock_targets(tx, &[to])?.is_empty() {
+            return Err(Failure::NotFound);
+        }
+        for (conversation, holder) in store::teams::move_holdings(tx, id, to)? {
+            moved += 1;
+            let (from, to) = ((holder, Some(id)), (holder, Some(to)));
+            let _ = tx.record(Event::ConversationAssigned { conversation, from, to });
+        }
+    }
     let (held, channel) = store::teams::count_holdings(tx, id)?;
     if held > 0 {
         return Err(TeamRefusal::StillHolds(counted(held, "conversation", "conversations")).into());
@@ -57,7 +95,7 @@ pub fn delete(tx: &mut Tx, _: &Can<teams::Manage>, id: TeamId) -> Result<Recorde
     for member in &members {
         store::users::set_touched(tx, member)?;
     }
-    Ok(tx.record(Event::TeamDeleted { team: id }).with(team.name))
+    Ok(tx.record(Event::TeamDeleted { team: id, to, moved }).with(Deleted { name: team.name, moved }))
 }
 
 /// A change of who is in a team.
@@ -82,7 +120,8 @@ pub fn change_members(
     change: &Change,
 ) -> Result<Recorded<usize>, Failure> {
     let people = lock_people(tx, change.add.iter().chain(&change.remove).copied().collect())?;
-    store::teams::lock(tx, id)?;
+    let team = store::teams::lock(tx, id)?;
+    let before = store::teams::list_members(tx, Some(id))?;
     let mut events = Vec::new();
     let mut moved = Vec::new();
     for user in people.iter().filter(|user| change.add.contains(&user.id)) {
@@ -117,6 +156,7 @@ pub fn change_members(
             }
         }
     }
+    keeps_a_lead(tx, &team, &before, &change.remove)?;
     if events.is_empty() {
         return Ok(tx.unrecorded(0, "everybody was where they were to be"));
     }
@@ -125,10 +165,24 @@ pub fn change_members(
 }
 
 /// People are locked in one order everywhere, so that nobody waits in a circle.
-fn lock_people(tx: &mut Tx, mut people: Vec<UserId>) -> Result<Vec<User>, Failure> {
+pub(super) fn lock_people(tx: &mut Tx, mut people: Vec<UserId>) -> Result<Vec<User>, Failure> {
     people.sort_unstable();
     people.dedup();
     people.into_iter().map(|user| store::users::lock(tx, user)).collect()
+}
+
+/// Whether a team that lost members still has a lead, if one of them led it and somebody is left to be led.
+fn keeps_a_lead(tx: &mut Tx, team: &Team, before: &[Member], removed: &[UserId]) -> Result<(), Failure> {
+    let after = store::teams::list_members(tx, Some(team.id))?;
+    let led = after.iter().any(|one| one.status == Status::Active && one.is_lead);
+    let anybody = after.iter().any(|one| one.status == Status::Active);
+    let gone = before.iter().find(|one| one.is_lead && one.status == Status::Active && removed.contains(&one.user));
+    match gone {
+        Some(gone) if anybody && !led => {
+            Err(TeamRefusal::OnlyLead { name: gone.name.full.clone(), team: team.name.clone() }.into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Takes everybody who cannot log in out of a team (T-2).

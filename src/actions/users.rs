@@ -97,6 +97,10 @@ pub fn update(tx: &mut Tx, can: &Can<users::Edit>, id: UserId, edit: &Edit) -> R
     if user.version != edit.version {
         return Err(Failure::Stale);
     }
+    // Another address needs another link: that is a change of the invite.
+    if user.status == Status::Invited && user.email != edit.email {
+        return Err(UserRefusal::StillInvited(user.name.full).into());
+    }
     let mut events = Vec::new();
     let fields = changed_fields(&user, edit);
     let renamed = !fields.is_empty();
@@ -143,6 +147,25 @@ fn changed_fields(user: &User, edit: &Edit) -> Vec<&'static str> {
     changes.iter().filter(|(_, changed)| *changed).map(|(field, _)| *field).collect()
 }
 
+/// Changes address and names; says so if that changed anything.
+pub(super) fn set_identity(tx: &mut Tx, user: &User, email: &str, name: &Name) -> Result<Vec<Event>, Failure> {
+    let edit = Edit {
+        version: user.version,
+        email: email.to_owned(),
+        name: name.clone(),
+        beta_access: user.beta_access,
+        roles: None,
+        teams: None,
+        channels: None,
+    };
+    let fields = changed_fields(user, &edit);
+    if fields.is_empty() {
+        return Ok(Vec::new());
+    }
+    store::users::set_identity(tx, user, email, name, user.beta_access)?;
+    Ok(vec![Event::UserUpdated { user: user.id, fields }])
+}
+
 /// The roles of these ids, each of which the actor may give.
 ///
 /// # Errors
@@ -165,7 +188,7 @@ pub fn grantable(tx: &mut Tx, wanted: &[RoleId]) -> Result<Vec<Role>, Failure> {
         .collect()
 }
 
-fn set_roles(tx: &mut Tx, user: &User, owners: usize, wanted: &[RoleId]) -> Result<Option<Event>, Failure> {
+pub(super) fn set_roles(tx: &mut Tx, user: &User, owners: usize, wanted: &[RoleId]) -> Result<Option<Event>, Failure> {
     if wanted.is_empty() {
         return Err(UserRefusal::NoRole.into());
     }
@@ -233,7 +256,7 @@ pub fn change_role(
     }
 }
 
-fn set_teams(tx: &mut Tx, user: UserId, wanted: &[TeamId]) -> Result<Vec<Event>, Failure> {
+pub(super) fn set_teams(tx: &mut Tx, user: UserId, wanted: &[TeamId]) -> Result<Vec<Event>, Failure> {
     let held = store::teams::list_of_users(tx, &[user])?.remove(&user).unwrap_or_default();
     let known = store::teams::list(tx)?;
     let mut events = Vec::new();
@@ -251,7 +274,7 @@ fn set_teams(tx: &mut Tx, user: UserId, wanted: &[TeamId]) -> Result<Vec<Event>,
     Ok(events)
 }
 
-fn set_channels(tx: &mut Tx, user: UserId, wanted: &[ChannelId]) -> Result<Vec<Event>, Failure> {
+pub(super) fn set_channels(tx: &mut Tx, user: UserId, wanted: &[ChannelId]) -> Result<Vec<Event>, Failure> {
     let held = store::channels::list_of_users(tx, &[user])?.remove(&user).unwrap_or_default();
     let known = store::channels::list(tx)?;
     let mut events = Vec::new();

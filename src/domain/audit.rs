@@ -138,6 +138,8 @@ pub enum Event {
     },
     TeamDeleted {
         team: TeamId,
+        to: Option<TeamId>,
+        moved: i64,
     },
     TeamMemberAdded {
         team: TeamId,
@@ -404,7 +406,7 @@ impl Event {
             Self::RoleCreated { role, .. } | Self::RoleUpdated { role, .. } | Self::RoleDeleted { role, .. } => {
                 Subject::Role(*role)
             }
-            Self::TeamCreated { team } | Self::TeamUpdated { team } | Self::TeamDeleted { team } => Subject::Team(*team),
+            Self::TeamCreated { team } | Self::TeamUpdated { team } | Self::TeamDeleted { team, .. } => Subject::Team(*team),
             Self::ChannelCreated { channel }
             | Self::ChannelUpdated { channel, .. }
             | Self::ChannelDeleted { channel } => Subject::Channel(*channel),
@@ -429,6 +431,7 @@ impl Event {
             Self::ConversationAssigned { from, to, .. } => (from.0, to.0, from.1, to.1),
             Self::TeamMemberAdded { team, .. } | Self::TeamLeadChanged { team, .. } => (None, None, None, Some(*team)),
             Self::TeamMemberRemoved { team, .. } => (None, None, Some(*team), None),
+            Self::TeamDeleted { to, .. } => (None, None, None, *to),
             _ => (None, None, None, None),
         }
     }
@@ -467,6 +470,7 @@ impl Event {
             Self::RoleUpdated { fields, before, after, .. } => {
                 json!({ "fields": fields, "before": keys(*before), "after": keys(*after) })
             }
+            Self::TeamDeleted { moved, .. } => json!({ "moved": moved }),
             Self::TeamLeadChanged { lead, .. } => json!({ "lead": lead }),
             Self::ChannelMemberAdded { channel, .. } | Self::ChannelMemberRemoved { channel, .. } => {
                 json!({ "channel": channel })

@@ -348,7 +348,7 @@ pub fn parse_email(input: &str) -> Result<String, &'static str> {
         return Err("An email address has at most 254 characters");
     }
     let full = email_address::EmailAddress::is_valid(&email)
-        && email.rsplit_once('@').is_some_and(|(_, host)| !host.starts_with('['))
+        && email.rsplit_once('@').is_some_and(|(_, host)| !host.starts_with('[') && host.contains('.'))
         && !email.contains(['"', '<', '>', ' ']);
     if !full {
         return Err("Enter a full email address, like name@company.example");
@@ -456,7 +456,16 @@ pub(in crate::domain) mod tests {
     #[test]
     fn addresses_are_checked_with_a_sentence() {
         assert_eq!(parse_email("  Dana@Fernhill.example "), Ok("Dana@Fernhill.example".to_owned()));
-        for bad in ["", "dana", "dana@", "@fernhill.example", "a b@c.example", "<a@b.example>", "x@[127.0.0.1]"] {
+        for bad in [
+            "",
+            "dana",
+            "dana@",
+            "dana@fernhill",
+            "@fernhill.example",
+            "a b@c.example",
+            "<a@b.example>",
+            "x@[127.0.0.1]",
+        ] {
             assert!(parse_email(bad).is_err(), "{bad}");
         }
         assert!(parse_email(&format!("{}@b.example", "a".repeat(300))).is_err());

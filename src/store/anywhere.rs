@@ -45,6 +45,10 @@ pub struct FoundSession {
     pub user: UserId,
     /// Their names.
     pub name: Name,
+    /// Their own time zone (IANA), if they set one.
+    pub time_zone: Option<String>,
+    /// Whether single letters are shortcuts for them.
+    pub shortcuts: bool,
     /// What the session remembers, as JSON.
     pub state: String,
     /// When it was made.
@@ -53,7 +57,7 @@ pub struct FoundSession {
     pub last_seen_at: DateTime<Utc>,
 }
 
-type SessionRow = (SessionId, WorkspaceId, UserId, String, String, String, At, At);
+type SessionRow = (SessionId, WorkspaceId, UserId, (String, String), (Option<String>, bool), String, At, At);
 
 /// The session of a key, if its user can log in. Whether it is too old is the caller's question.
 ///
@@ -68,19 +72,21 @@ pub fn find_session(ax: &mut Ax, key_hash: &str) -> Result<Option<FoundSession>,
             sessions::id,
             sessions::workspace_id,
             sessions::user_id,
-            users::full_name,
-            users::display_name,
+            (users::full_name, users::display_name),
+            (users::time_zone, users::shortcuts),
             sessions::state,
             sessions::created_at,
             sessions::last_seen_at,
         ))
         .first(ax.conn)
         .optional()?;
-    Ok(row.map(|(id, workspace, user, full, display, state, created, seen)| FoundSession {
+    Ok(row.map(|(id, workspace, user, (full, display), (time_zone, shortcuts), state, created, seen)| FoundSession {
         id,
         workspace,
         user,
         name: Name { full, display },
+        time_zone,
+        shortcuts,
         state,
         created_at: created.0,
         last_seen_at: seen.0,

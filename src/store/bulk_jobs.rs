@@ -32,6 +32,8 @@ pub enum Origin {
     Removal(UserId),
     /// The deletion of a person who held them.
     Deletion(UserId),
+    /// The removal of a person from the team whose conversations they were.
+    TeamRemoval(UserId),
     /// The undoing of another job.
     Undo(JobId),
 }
@@ -43,6 +45,7 @@ impl Origin {
             Self::Deactivation(_) => "deactivation",
             Self::Removal(_) => "removal",
             Self::Deletion(_) => "deletion",
+            Self::TeamRemoval(_) => "team_removal",
             Self::Undo(_) => "undo",
         }
     }
@@ -52,7 +55,7 @@ impl Origin {
     pub const fn left_for_good(self) -> Option<UserId> {
         match self {
             Self::Removal(user) | Self::Deletion(user) => Some(user),
-            Self::Inbox | Self::Deactivation(_) | Self::Undo(_) => None,
+            Self::Inbox | Self::Deactivation(_) | Self::TeamRemoval(_) | Self::Undo(_) => None,
         }
     }
 }
@@ -113,6 +116,7 @@ impl Row {
             ("deactivation", Some(user), _) => Origin::Deactivation(user),
             ("removal", Some(user), _) => Origin::Removal(user),
             ("deletion", Some(user), _) => Origin::Deletion(user),
+            ("team_removal", Some(user), _) => Origin::TeamRemoval(user),
             ("undo", _, Some(job)) => Origin::Undo(job),
             ("inbox", ..) => Origin::Inbox,
             _ => return Err(Failure::Corrupt("bulk_jobs.cause", format!("{} of {}", self.cause, self.id))),
@@ -159,7 +163,9 @@ pub fn insert(tx: &mut Tx, new: &New) -> Result<Option<JobId>, Failure> {
     let filter = serde_json::to_string(new.selection).map_err(|_| Failure::Bug("a selection is not JSON"))?;
     let (subject, undoes) = match new.origin {
         Origin::Inbox => (None, None),
-        Origin::Deactivation(user) | Origin::Removal(user) | Origin::Deletion(user) => (Some(user), None),
+        Origin::Deactivation(user) | Origin::Removal(user) | Origin::Deletion(user) | Origin::TeamRemoval(user) => {
+            (Some(user), None)
+        }
         Origin::Undo(job) => (None, Some(job)),
     };
     let by = tx.actor().user();

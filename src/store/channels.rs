@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use diesel::dsl::auto_type;
 use diesel::prelude::*;
 
-use super::db::{Rx, Tx, insert_new, load_doomed, load_locked};
+use super::db::{Rx, Tx, insert_in_parts, insert_new, load_doomed, load_locked};
 use super::errors::{UniqueKey, unique_key};
 use super::schema::{channel_members, channels, conversations, outbox, received_mails, users};
 use super::types::At;
@@ -290,6 +290,26 @@ pub fn insert_member(tx: &mut Tx, channel: ChannelId, user: UserId) -> Result<bo
         )
     )?;
     Ok(added > 0)
+}
+
+/// Makes users who are members of no channel yet members, in a few statements however many there are.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn insert_members(tx: &mut Tx, members: &[(ChannelId, UserId)]) -> Result<(), Failure> {
+    let workspace = tx.workspace();
+    let rows: Vec<_> = members
+        .iter()
+        .map(|(channel, user)| {
+            (
+                channel_members::workspace_id.eq(workspace),
+                channel_members::channel_id.eq(*channel),
+                channel_members::user_id.eq(*user),
+            )
+        })
+        .collect();
+    insert_in_parts!(tx, channel_members::table, 3, rows);
+    Ok(())
 }
 
 /// Removes a member; says whether they were one.

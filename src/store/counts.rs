@@ -118,6 +118,17 @@ impl Counts {
         held
     }
 
+    /// How many of a team's each person holds in a status.
+    #[must_use]
+    pub fn by_person_in(&self, status: Status, team: TeamId) -> HashMap<UserId, i64> {
+        let mut held = HashMap::new();
+        let of_team = |cell: &&Cell| cell.status == status && cell.team == team && cell.assignee != UserId::NIL;
+        for cell in self.0.iter().filter(of_team) {
+            *held.entry(cell.assignee).or_insert(0) += cell.conversations;
+        }
+        held
+    }
+
     /// How many each team has in a status.
     #[must_use]
     pub fn by_team(&self, status: Status) -> HashMap<TeamId, i64> {

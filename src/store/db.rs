@@ -86,6 +86,19 @@ macro_rules! insert_all {
 }
 pub(super) use insert_all;
 
+/// How many values one statement carries: SQLite takes 32,766 at most, PostgreSQL 65,535.
+pub(super) const VALUES: usize = 12_000;
+
+/// Inserts rows of so many columns, in as few statements as the databases take.
+macro_rules! insert_in_parts {
+    ($tx:expr, $table:expr, $columns:literal, $rows:expr) => {{
+        for part in $rows.chunks($crate::store::db::VALUES / $columns) {
+            $crate::store::db::insert_all!($tx.write(), $table, part)?;
+        }
+    }};
+}
+pub(super) use insert_in_parts;
+
 /// Inserts rows, leaving out those that are there already; says how many were new.
 macro_rules! insert_new {
     ($conn:expr, $table:expr, $rows:expr) => {{
@@ -587,6 +600,14 @@ impl Tx<'_> {
     /// Trouble with the database.
     pub fn send_mail(&mut self, mail: Mail) -> Result<MailId, Failure> {
         outbox::insert(self, mail)
+    }
+
+    /// Queues mails, all of which leave after the commit.
+    ///
+    /// # Errors
+    /// Trouble with the database.
+    pub fn send_mails(&mut self, mails: Vec<Mail>) -> Result<Vec<MailId>, Failure> {
+        outbox::insert_many(self, mails)
     }
 
     /// Queues background work; it begins after the commit.

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::audit;
-use super::db::{Tx, insert_all};
+use super::db::{Tx, insert_in_parts};
 use super::schema::{
     audit_events, channel_members, channels, contacts, conversation_reads, conversation_tags, conversations,
     invite_links, invites, login_attempts, messages, team_members, teams, users, workspaces,
@@ -19,18 +19,6 @@ use crate::domain::invites::LinkState;
 use crate::domain::text::key;
 use crate::domain::users::{Reason, Status as UserStatus};
 use crate::failure::Failure;
-
-/// How many values one statement carries: SQLite takes 32,766 at most, PostgreSQL 65,535.
-const VALUES: usize = 12_000;
-
-/// Inserts rows of so many columns, in as few statements as the databases take.
-macro_rules! insert_in_parts {
-    ($tx:expr, $table:expr, $columns:literal, $rows:expr) => {{
-        for part in $rows.chunks(VALUES / $columns) {
-            insert_all!($tx.write(), $table, part)?;
-        }
-    }};
-}
 
 /// Moves the beginning of the workspace into the past.
 ///

@@ -3,14 +3,14 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 
-use super::db::{Rx, Tx, load_locked};
+use super::db::{Rx, Tx, insert_in_parts, load_locked};
 use super::schema::{invite_links, invites, outbox, users};
 use super::types::At;
-use crate::domain::ids::{MailId, UserId};
+use crate::domain::ids::{MailId, UserId, WorkspaceId};
 use crate::domain::invites::{DeadLink, InviteRefusal, LinkState, usable};
 use crate::domain::secrets::Secret;
 use crate::domain::text::like_pattern;
-use crate::domain::users::{Name, Status};
+use crate::domain::users::{Name, Status, User};
 use crate::failure::Failure;
 
 /// A pending invite, as the tab shows it (I-4).
@@ -52,6 +52,14 @@ pub fn list(rx: &mut Rx, words: Option<&str>) -> Result<Vec<Invite>, Failure> {
 /// Trouble with the database.
 pub fn list_of_users(rx: &mut Rx, ids: &[UserId]) -> Result<Vec<Invite>, Failure> {
     read(rx, None, Some(ids))
+}
+
+/// The pending invite of a user.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn find(rx: &mut Rx, user: UserId) -> Result<Option<Invite>, Failure> {
+    Ok(read(rx, None, Some(&[user]))?.into_iter().next())
 }
 
 fn read(rx: &mut Rx, words: Option<&str>, only: Option<&[UserId]>) -> Result<Vec<Invite>, Failure> {
@@ -118,6 +126,101 @@ pub fn insert(tx: &mut Tx, user: UserId, valid: TimeDelta) -> Result<(), Failure
     Ok(())
 }
 
+/// The users behind some addresses, whatever their status.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_known(rx: &mut Rx, emails: &[String]) -> Result<Vec<User>, Failure> {
+    let mut ids: Vec<UserId> = Vec::new();
+    for part in emails.chunks(super::db::VALUES) {
+        let ours = users::table.filter(users::workspace_id.eq(rx.workspace()));
+        ids.extend(ours.filter(users::email_key.eq_any(part)).select(users::id).load::<UserId>(rx.conn)?);
+    }
+    super::users::list_these(rx, &ids)
+}
+
+/// Adds invited users, in a few statements however many there are.
+///
+/// # Errors
+/// [`crate::domain::users::UserRefusal::EmailTaken`] if somebody took one of the addresses meanwhile, or trouble with the database.
+pub fn insert_users(tx: &mut Tx, all: &[(UserId, &str, &Name)]) -> Result<(), Failure> {
+    let (workspace, now) = (tx.workspace(), At(tx.now()));
+    let rows: Vec<_> = all
+        .iter()
+        .map(|(id, email, name)| {
+            (
+                users::id.eq(*id),
+                users::workspace_id.eq(workspace),
+                users::email.eq(*email),
+                users::email_key.eq(crate::domain::text::key(email)),
+                users::full_name.eq(name.full.as_str()),
+                users::display_name.eq(name.display.as_str()),
+                users::name_key.eq(crate::domain::text::key(&name.full)),
+                users::status.eq(Status::Invited.as_str()),
+                users::status_changed_at.eq(now),
+                users::beta_access.eq(false),
+                users::version.eq(1),
+                users::created_at.eq(now),
+            )
+        })
+        .collect();
+    let mut insert = || -> Result<(), diesel::result::Error> {
+        insert_in_parts!(tx, users::table, 12, rows);
+        Ok(())
+    };
+    insert().map_err(|error| super::users::taken(error, "one of these addresses"))
+}
+
+/// Notes new invites with a link for each, in a few statements however many there are. Those with a mail count as sent.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn insert_many(tx: &mut Tx, all: &[(UserId, Secret, Option<MailId>)], valid: TimeDelta) -> Result<(), Failure> {
+    let (workspace, now, by) = (tx.workspace(), tx.now(), tx.actor().user());
+    let rows: Vec<NewRow> = all
+        .iter()
+        .map(|(user, _, mail)| NewRow {
+            user_id: *user,
+            workspace_id: workspace,
+            invited_by: by,
+            invited_at: At(now),
+            sent_at: mail.map(|_| At(now)),
+            times_sent: i32::from(mail.is_some()),
+            expires_at: At(now + valid),
+            outbox_id: *mail,
+        })
+        .collect();
+    insert_in_parts!(tx, invites::table, 8, rows);
+    let links: Vec<_> = all
+        .iter()
+        .map(|(user, secret, _)| {
+            (
+                invite_links::token_hash.eq(secret.hash()),
+                invite_links::workspace_id.eq(workspace),
+                invite_links::user_id.eq(*user),
+                invite_links::state.eq(LinkState::Live.as_str()),
+                invite_links::created_at.eq(At(now)),
+                invite_links::expires_at.eq(At(now + valid)),
+            )
+        })
+        .collect();
+    insert_in_parts!(tx, invite_links::table, 6, links);
+    Ok(())
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = invites, treat_none_as_default_value = false)]
+struct NewRow {
+    user_id: UserId,
+    workspace_id: WorkspaceId,
+    invited_by: Option<UserId>,
+    invited_at: At,
+    sent_at: Option<At>,
+    times_sent: i32,
+    expires_at: At,
+    outbox_id: Option<MailId>,
+}
+
 /// Notes that the invite's mail was queued once more.
 ///
 /// # Errors
@@ -130,11 +233,27 @@ pub fn set_sent(tx: &mut Tx, user: UserId, mail: MailId) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Makes a new link for an invite; all earlier ones die.
+/// Takes the invite's last mail back, if it was not sent yet: its link is dead.
+fn withdraw_mail(tx: &mut Tx, user: UserId) -> Result<(), Failure> {
+    let workspace = tx.workspace();
+    let mail: Option<Option<MailId>> = invites::table
+        .filter(invites::workspace_id.eq(workspace))
+        .filter(invites::user_id.eq(user))
+        .select(invites::outbox_id)
+        .first(tx.locking())
+        .optional()?;
+    if let Some(mail) = mail.flatten() {
+        super::outbox::withdraw(tx, mail)?;
+    }
+    Ok(())
+}
+
+/// Makes a new link for an invite; all earlier ones die, and a mail that was to carry one is not sent any more.
 ///
 /// # Errors
 /// Trouble with the database.
 pub fn insert_link(tx: &mut Tx, user: UserId, valid: TimeDelta) -> Result<Secret, Failure> {
+    withdraw_mail(tx, user)?;
     let (secret, workspace, now) = (tx.new_secret(), tx.workspace(), tx.now());
     diesel::update(
         invite_links::table
@@ -205,6 +324,7 @@ pub fn take_link(tx: &mut Tx, token_hash: &str) -> Result<UserId, Failure> {
 /// # Errors
 /// Trouble with the database.
 pub fn delete(tx: &mut Tx, user: UserId, and_links: bool) -> Result<(), Failure> {
+    withdraw_mail(tx, user)?;
     let workspace = tx.workspace();
     diesel::delete(invites::table.filter(invites::workspace_id.eq(workspace)).filter(invites::user_id.eq(user)))
         .execute(tx.write())?;

@@ -22,6 +22,7 @@ pub mod migrations;
 pub mod outbox;
 pub mod people;
 mod pg;
+pub mod preferences;
 pub mod received_mails;
 pub mod removal;
 pub mod retention;

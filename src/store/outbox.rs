@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 
-use super::db::{AnyConn, Ax, Rx, Tx};
+use super::db::{AnyConn, Ax, Rx, Tx, insert_in_parts};
 use super::schema::outbox;
 use super::types::At;
 use crate::domain::ids::{MailId, WorkspaceId};
@@ -43,29 +43,77 @@ impl State {
 }
 
 pub(super) fn insert(tx: &mut Tx, mail: Mail) -> Result<MailId, Failure> {
-    let (id, workspace, now): (MailId, _, _) = (tx.new_id(), tx.workspace(), At(tx.now()));
-    diesel::insert_into(outbox::table)
-        .values((
-            outbox::id.eq(id),
-            outbox::workspace_id.eq(workspace),
-            outbox::kind.eq(mail.kind),
-            outbox::to_name.eq(mail.to_name),
-            outbox::to_address.eq(mail.to_address),
-            outbox::from_name.eq(mail.from_name),
-            outbox::from_address.eq(mail.from_address),
-            outbox::subject.eq(mail.subject),
-            outbox::text_body.eq(mail.text),
-            outbox::html_body.eq(mail.html),
-            outbox::email_message_id.eq(mail.message_id.unwrap_or_else(|| format!("{id}@baton"))),
-            outbox::in_reply_to.eq(mail.in_reply_to),
-            outbox::email_references.eq(mail.references.join(" ")),
-            outbox::state.eq(State::Queued.as_str()),
-            outbox::attempts.eq(0),
-            outbox::next_try_at.eq(now),
-            outbox::created_at.eq(now),
-        ))
-        .execute(tx.write())?;
-    Ok(id)
+    insert_many(tx, vec![mail])?.into_iter().next().ok_or(Failure::Bug("a mail without an id"))
+}
+
+/// Queues mails, in a few statements however many there are.
+pub(super) fn insert_many(tx: &mut Tx, mails: Vec<Mail>) -> Result<Vec<MailId>, Failure> {
+    let (workspace, now) = (tx.workspace(), At(tx.now()));
+    let ids: Vec<MailId> = mails.iter().map(|_| tx.new_id()).collect();
+    let rows: Vec<NewRow> = ids
+        .iter()
+        .zip(mails)
+        .map(|(id, mail)| NewRow {
+            id: *id,
+            workspace_id: workspace,
+            kind: mail.kind,
+            to_name: mail.to_name,
+            to_address: mail.to_address,
+            from_name: mail.from_name,
+            from_address: mail.from_address,
+            subject: mail.subject,
+            text_body: mail.text,
+            html_body: mail.html,
+            email_message_id: mail.message_id.unwrap_or_else(|| format!("{id}@baton")),
+            in_reply_to: mail.in_reply_to,
+            email_references: mail.references.join(" "),
+            state: State::Queued.as_str(),
+            attempts: 0,
+            next_try_at: now,
+            created_at: now,
+        })
+        .collect();
+    insert_in_parts!(tx, outbox::table, 17, rows);
+    Ok(ids)
+}
+
+/// Withdraws a mail that was not sent yet: what it says is no longer true.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn withdraw(tx: &mut Tx, id: MailId) -> Result<bool, Failure> {
+    let (workspace, now) = (tx.workspace(), At(tx.now()));
+    let withdrawn = diesel::delete(
+        outbox::table
+            .filter(outbox::workspace_id.eq(workspace))
+            .filter(outbox::id.eq(id))
+            .filter(outbox::state.eq(State::Queued.as_str()))
+            .filter(outbox::locked_until.is_null().or(outbox::locked_until.le(now))),
+    )
+    .execute(tx.write())?;
+    Ok(withdrawn > 0)
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = outbox, treat_none_as_default_value = false)]
+struct NewRow {
+    id: MailId,
+    workspace_id: WorkspaceId,
+    kind: &'static str,
+    to_name: String,
+    to_address: String,
+    from_name: String,
+    from_address: Option<String>,
+    subject: String,
+    text_body: String,
+    html_body: String,
+    email_message_id: String,
+    in_reply_to: Option<String>,
+    email_references: String,
+    state: &'static str,
+    attempts: i32,
+    next_try_at: At,
+    created_at: At,
 }
 
 #[derive(Queryable, Selectable)]

@@ -84,6 +84,22 @@ pub fn find_sealed_by_email(rx: &mut Rx, email: &str) -> Result<Option<Sealed>, 
     row.map(Row::read).transpose()
 }
 
+/// Which of some addresses are sealed, as they are written there, and since when.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_sealed_among(rx: &mut Rx, emails: &[String]) -> Result<Vec<(String, DateTime<Utc>)>, Failure> {
+    let mut found: Vec<(String, At)> = Vec::new();
+    for part in emails.chunks(super::db::VALUES) {
+        let query = sealed_identities::table
+            .filter(sealed_identities::workspace_id.eq(rx.workspace()))
+            .filter(sealed_identities::email_key.eq_any(part))
+            .select((sealed_identities::email, sealed_identities::sealed_at));
+        found.extend(query.load::<(String, At)>(rx.conn)?);
+    }
+    Ok(found.into_iter().map(|(email, at)| (email, at.0)).collect())
+}
+
 /// Seals who somebody is. Whoever had the same address before them is unlinked from it.
 ///
 /// # Errors

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 
-use super::db::{Rx, Tx, insert_all, load_doomed, load_kept, load_locked};
+use super::db::{Rx, Tx, insert_all, insert_in_parts, load_doomed, load_kept, load_locked};
 use super::errors::{UniqueKey, unique_key};
 use super::schema::{role_permissions, roles, user_roles, users};
 use crate::domain::access::{Key, PermissionSet};
@@ -278,6 +278,20 @@ pub fn insert_of_user(tx: &mut Tx, user: UserId, given: &[RoleId]) -> Result<(),
             ))
             .execute(tx.write())?;
     }
+    Ok(())
+}
+
+/// Gives several users roles, in a few statements however many there are.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn insert_of_users(tx: &mut Tx, given: &[(UserId, RoleId)]) -> Result<(), Failure> {
+    let workspace: WorkspaceId = tx.workspace();
+    let row = |(user, role): &(UserId, RoleId)| {
+        (user_roles::workspace_id.eq(workspace), user_roles::user_id.eq(*user), user_roles::role_id.eq(*role))
+    };
+    let rows: Vec<_> = given.iter().map(row).collect();
+    insert_in_parts!(tx, user_roles::table, 3, rows);
     Ok(())
 }
 

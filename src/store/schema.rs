@@ -77,6 +77,8 @@ diesel::table! {
         deleted_number -> Nullable<BigInt>,
         former_since -> Nullable<Instant>,
         deletion_announced_at -> Nullable<Instant>,
+        language -> Nullable<Text>,
+        shortcuts -> Bool,
     }
 }
 

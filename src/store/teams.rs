@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use diesel::dsl::auto_type;
 use diesel::prelude::*;
 
-use super::db::{Rx, Tx, insert_new, load_doomed, load_kept, load_locked};
+use super::db::{Rx, Tx, insert_in_parts, insert_new, load_doomed, load_kept, load_locked};
 use super::errors::{UniqueKey, unique_key};
 use super::schema::{channels, conversations, team_members, teams, users};
 use super::types::At;
-use crate::domain::ids::{TeamId, UserId, WorkspaceId};
-use crate::domain::teams::{Team, TeamRefusal};
+use crate::domain::ids::{ConversationId, TeamId, UserId, WorkspaceId};
+use crate::domain::teams::{Place, Team, TeamRefusal};
 use crate::domain::users::{Name, Status};
 use crate::failure::Failure;
 
@@ -102,6 +102,14 @@ pub struct Member {
     pub status: Status,
     /// Whether they lead.
     pub is_lead: bool,
+}
+
+impl Member {
+    /// Their place, as the rules need to know it.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        (self.user, self.status == Status::Active, self.is_lead)
+    }
 }
 
 type MemberRow = (TeamId, UserId, String, String, String, String, bool);
@@ -233,6 +241,35 @@ pub fn count_holdings(rx: &mut Rx, id: TeamId) -> Result<(i64, Option<String>), 
     Ok((held, channel))
 }
 
+/// Gives everything that names a team to another one: conversations of any status, whoever holds them, and channels that
+/// send theirs there. Says which conversations, with who holds each.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn move_holdings(tx: &mut Tx, from: TeamId, to: TeamId) -> Result<Vec<(ConversationId, Option<UserId>)>, Failure> {
+    let workspace = tx.workspace();
+    let held: Vec<(i64, Option<UserId>)> = load_locked!(
+        tx,
+        (i64, Option<UserId>),
+        conversations::table
+            .filter(conversations::workspace_id.eq(workspace))
+            .filter(conversations::team_id.eq(from))
+            .order(conversations::id)
+            .select((conversations::id, conversations::assignee_id))
+    )?;
+    diesel::update(
+        conversations::table.filter(conversations::workspace_id.eq(workspace)).filter(conversations::team_id.eq(from)),
+    )
+    .set((conversations::team_id.eq(to), conversations::version.eq(conversations::version + 1)))
+    .execute(tx.write())?;
+    diesel::update(
+        channels::table.filter(channels::workspace_id.eq(workspace)).filter(channels::default_team_id.eq(from)),
+    )
+    .set(channels::default_team_id.eq(to))
+    .execute(tx.write())?;
+    Ok(held.into_iter().map(|(id, holder)| (ConversationId(id), holder)).collect())
+}
+
 /// Adds a member; says whether they were none before.
 ///
 /// # Errors
@@ -251,6 +288,28 @@ pub fn insert_member(tx: &mut Tx, team: TeamId, user: UserId) -> Result<bool, Fa
         )
     )?;
     Ok(added > 0)
+}
+
+/// Puts users who are in no team yet into teams, in a few statements however many there are.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn insert_members(tx: &mut Tx, members: &[(TeamId, UserId)]) -> Result<(), Failure> {
+    let (workspace, now) = (tx.workspace(), At(tx.now()));
+    let rows: Vec<_> = members
+        .iter()
+        .map(|(team, user)| {
+            (
+                team_members::workspace_id.eq(workspace),
+                team_members::team_id.eq(*team),
+                team_members::user_id.eq(*user),
+                team_members::is_lead.eq(false),
+                team_members::joined_at.eq(now),
+            )
+        })
+        .collect();
+    insert_in_parts!(tx, team_members::table, 5, rows);
+    Ok(())
 }
 
 /// Removes a member; says whether they were one.

@@ -163,6 +163,17 @@ struct Token {
     csrf_token: String,
 }
 
+/// Refuses a form that was not posted from one of our own pages (S-7). The token may stand in a header instead.
+///
+/// # Errors
+/// [`WebError::Forged`].
+pub fn check_origin(req: &HttpRequest, token: &str) -> Result<(), WebError> {
+    let app = req.app_data::<web::Data<App>>().ok_or(WebError::Failure(Failure::Bug("no app")))?;
+    let in_header = req.headers().get("x-csrf-token").and_then(|value| value.to_str().ok());
+    let fits = csrf::fits(&identify::of(req)?.csrf, in_header.unwrap_or(token));
+    if csrf::is_same_origin(req, &app.public_url) && fits { Ok(()) } else { Err(WebError::Forged) }
+}
+
 impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
     type Error = actix_web::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self, actix_web::Error>>>>;
@@ -172,19 +183,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
         let req = req.clone();
         Box::pin(async move {
             let bytes = bytes.await?;
-            let app = req.app_data::<web::Data<App>>().ok_or(WebError::Failure(Failure::Bug("no app")))?;
-            if !csrf::is_same_origin(&req, &app.public_url) {
-                return Err(WebError::Forged.into());
-            }
             let unreadable = WebError::BadForm("The form could not be read. Go back and send it again.");
-            let in_header = req.headers().get("x-csrf-token").and_then(|value| value.to_str().ok());
-            let token = match in_header {
-                Some(token) => token.to_owned(),
-                None => serde_html_form::from_bytes::<Token>(&bytes).map(|token| token.csrf_token).unwrap_or_default(),
-            };
-            if !csrf::fits(&identify::of(&req)?.csrf, &token) {
-                return Err(WebError::Forged.into());
-            }
+            let token = serde_html_form::from_bytes::<Token>(&bytes).map(|token| token.csrf_token).unwrap_or_default();
+            check_origin(&req, &token)?;
             serde_html_form::from_bytes(&bytes).map(Form).map_err(|_| unreadable.into())
         })
     }

@@ -9,6 +9,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage as _, HttpRequest, web};
 use chrono::TimeDelta;
+use chrono_tz::Tz;
 
 use super::App;
 use super::error::WebError;
@@ -35,6 +36,10 @@ pub struct Known {
     pub person: Arc<Person>,
     /// Where.
     pub workspace: Arc<Workspace>,
+    /// In which zone they read times: their own if they set one, otherwise the workspace's.
+    pub zone: Tz,
+    /// Whether single letters are shortcuts for them.
+    pub shortcuts: bool,
     /// Everything that they do is done in this scope.
     pub scope: Scope,
 }
@@ -134,7 +139,8 @@ async fn known(app: &App, req: &ServiceRequest, entry: Entry) -> Result<Known, W
     if app.db.now() - entry.last_seen_at >= SEEN_EVERY {
         note_use(app, &scope, &person).await?;
     }
-    Ok(Known { person, workspace: Arc::new(found), scope })
+    let zone = entry.time_zone.and_then(|zone| zone.parse().ok()).unwrap_or(found.time_zone);
+    Ok(Known { person, zone, shortcuts: entry.shortcuts, workspace: Arc::new(found), scope })
 }
 
 async fn note_use(app: &App, scope: &Scope, person: &Person) -> Result<(), WebError> {

@@ -75,7 +75,14 @@ routes! {
     post "/settings/users/bulk" Needs(Key::UsersView) => pages::settings_users_bulk::create;
     get "/settings/users/export" Needs(Key::UsersView) => pages::settings_users_export::download;
     get "/settings/users/invite" Needs(Key::UsersInvite) => pages::settings_invites::ask;
+    get "/settings/users/invite/many" Needs(Key::UsersInvite) => pages::settings_invites_many::ask;
     post "/settings/users/invites" Needs(Key::UsersInvite) => pages::settings_invites::create;
+    post "/settings/users/invites/many" Needs(Key::UsersInvite) => pages::settings_invites_many::create;
+    post "/settings/users/invites/resend" Needs(Key::UsersInvite) => pages::settings_invites_list::resend;
+    get "/settings/users/invites/cancel" Needs(Key::UsersInvite) => pages::settings_invites_list::ask_cancel;
+    post "/settings/users/invites/cancel" Needs(Key::UsersInvite) => pages::settings_invites_list::cancel;
+    get "/settings/users/invites/{id}" Needs(Key::UsersInvite) => pages::settings_invites::ask_edit;
+    post "/settings/users/invites/{id}" Needs(Key::UsersInvite) => pages::settings_invites::update;
     post "/settings/users/invites/{id}/resend" Needs(Key::UsersInvite) => pages::settings_invites::resend;
     post "/settings/users/invites/{id}/link" Needs(Key::UsersInvite) => pages::settings_invites::link;
     get "/settings/users/invites/{id}/cancel" Needs(Key::UsersInvite) => pages::settings_invites::ask_cancel;
@@ -102,7 +109,10 @@ routes! {
     post "/settings/teams/{id}" Needs(Key::TeamsManage) => pages::settings_teams::update;
     post "/settings/teams/{id}/members" Needs(Key::TeamsEditMembers) => pages::settings_teams::members;
     post "/settings/teams/{id}/remove-inactive" Needs(Key::TeamsEditMembers) => pages::settings_teams::remove_inactive;
-    post "/settings/teams/{id}/delete" Needs(Key::TeamsManage) => pages::settings_teams::delete;
+    get "/settings/teams/{id}/remove" Needs(Key::TeamsEditMembers) => pages::settings_team_members::ask_remove;
+    post "/settings/teams/{id}/remove" Needs(Key::TeamsEditMembers) => pages::settings_team_members::remove;
+    get "/settings/teams/{id}/delete" Needs(Key::TeamsManage) => pages::settings_team_members::ask_delete;
+    post "/settings/teams/{id}/delete" Needs(Key::TeamsManage) => pages::settings_team_members::delete;
     get "/settings/workspace" Needs(Key::SettingsManage) => pages::settings_workspace::show;
     post "/settings/workspace" Needs(Key::SettingsManage) => pages::settings_workspace::update;
     get "/settings/security" Needs(Key::SettingsManage) => pages::settings_security::show;
@@ -130,6 +140,10 @@ routes! {
     post "/settings/outbox/{id}/retry" Needs(Key::SettingsManage) => pages::settings_outbox::retry;
     get "/settings/outbox/quarantine/{id}" Needs(Key::SettingsManage) => pages::settings_outbox::quarantined;
 
+    get "/profile" LoggedIn => pages::own_profile::show;
+    post "/profile" LoggedIn => pages::own_profile::update;
+    get "/profile/teams/{id}/leave" LoggedIn => pages::own_profile::ask_leave;
+    post "/profile/teams/{id}/leave" LoggedIn => pages::own_profile::leave;
     get "/profile/security" LoggedIn => pages::profile::security;
     post "/profile/security/password" LoggedIn => pages::profile::password;
     post "/profile/security/sessions" LoggedIn => pages::profile::end;

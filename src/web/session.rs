@@ -39,6 +39,12 @@ pub struct Entry {
     pub full_name: String,
     /// Their display name.
     pub display_name: String,
+    /// Their own time zone (IANA), if they set one.
+    #[serde(default)]
+    pub time_zone: Option<String>,
+    /// Whether single letters are shortcuts for them.
+    #[serde(default)]
+    pub shortcuts: bool,
     /// The network address.
     pub address: String,
     /// The browser.
@@ -98,6 +104,8 @@ impl SessionStore for Sessions {
             user: found.user,
             full_name: found.name.full,
             display_name: found.name.display,
+            time_zone: found.time_zone,
+            shortcuts: found.shortcuts,
             address: String::new(),
             device: String::new(),
             created_at: found.created_at,

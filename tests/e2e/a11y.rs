@@ -48,7 +48,7 @@ type Opened = (&'static str, &'static str, &'static [&'static str], &'static str
 /// Stands for a conversation that is open.
 const OPEN: &str = "an open conversation";
 /// What opens on a page, by clicks one after the other: name, page, what to click, what is there then.
-const OPENED: [Opened; 25] = [
+const OPENED: [Opened; 29] = [
     ("account menu", "/inbox", &["[popovertarget=me-menu]"], "#me-menu:popover-open"),
     ("keys", "/inbox", &["[data-show-dialog=keys]"], "#keys[open]"),
     ("filters", "/inbox", &["[popovertarget=filter-pop]"], "#filter-pop:popover-open"),
@@ -113,6 +113,15 @@ const OPENED: [Opened; 25] = [
     ),
     ("several users", "/settings/users", &["input[data-all]", ".bulkbar [value=deactivate]"], "dialog[open] select"),
     ("why not", "/settings/users/inactive", &["tbody .person-name", "a[href$='/why']"], "dialog[open] #permission"),
+    ("invites selected", "/settings/users/invites", &["input[data-all]"], ".bulkbar"),
+    (
+        "list of invites",
+        "/settings/users/invites",
+        &["header a[href='/settings/users/invite']", "dialog .segmented a:not([aria-current])", "dialog [name=step]"],
+        "dialog .error-summary",
+    ),
+    ("leave team", "/settings/teams", &["tbody a.person-name", "td a[href*='/remove?user=']"], "dialog[open]"),
+    ("delete team", "/settings/teams", &["tbody [popovertarget]", "[role=menuitem][href$='/delete']"], "dialog[open]"),
     ("new team", "/settings/teams", &["a[href='/settings/teams/new']"], "dialog[open] #name"),
 ];
 /// What only narrow windows have.
@@ -185,6 +194,9 @@ fn no_page_has_a_violation() {
 
     let agent = app.logged_in("Agent");
     walk.page(&agent, "/inbox");
+    walk.page(&agent, "/profile");
+    let leave = agent.attr("a[href$='/leave']", "href").expect("an Agent is in a team");
+    walk.page(&agent, &leave);
     walk.page(&agent, "/settings/users");
     assert_eq!(agent.status(), 403, "an Agent sees no users");
 

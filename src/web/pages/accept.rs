@@ -3,18 +3,20 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
 use askama::Template;
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::login::{Entered, check_new_password, enter, hash_password};
 use crate::actions;
 use crate::domain::access::Scope;
+use crate::domain::ids::UserId;
 use crate::domain::invites::{DeadLink, InviteRefusal, usable};
 use crate::domain::secrets::hash;
-use crate::domain::users::{Name, User, parse_name};
+use crate::domain::users::{Name, Status, User, parse_name};
 use crate::failure::{Failure, Refusal};
-use crate::store;
 use crate::store::anywhere::{self, FoundInvite};
 use crate::store::db::blocking;
+use crate::store::{self, Rx};
 use crate::web::App;
 use crate::web::error::WebError;
 use crate::web::extract::{Empty, Form};
@@ -37,10 +39,9 @@ pub struct AcceptForm {
 struct AcceptPage {
     csrf: String,
     token: String,
-    workspace: String,
     display: String,
     email: String,
-    roles: String,
+    welcome: String,
     full_name: String,
     problems: Problems,
 }
@@ -51,8 +52,10 @@ struct DeadPage {
     csrf: String,
     token: String,
     sentence: String,
-    days: Option<i32>,
+    hint: Option<String>,
+    whom: String,
     may_ask: bool,
+    used: bool,
     asked: bool,
     log_in: String,
 }
@@ -60,48 +63,105 @@ struct DeadPage {
 struct Pending {
     invite: FoundInvite,
     user: User,
-    roles: String,
+    welcome: String,
+}
+
+/// A link that leads nowhere, with what is known of it.
+struct Dead {
+    why: DeadLink,
+    invite: Option<FoundInvite>,
+    /// Who is told that somebody asks for a new one.
+    inviter: Option<String>,
+    /// When the link was made.
+    sent: Option<String>,
+}
+
+impl Dead {
+    const fn of(why: DeadLink, invite: Option<FoundInvite>) -> Self {
+        Self { why, invite, inviter: None, sent: None }
+    }
+}
+
+/// Who invited somebody, if they can still log in, and when a link was last made for them.
+fn invited_by(rx: &mut Rx, id: UserId) -> Result<(Option<String>, Option<DateTime<Utc>>), Failure> {
+    let Some(invite) = store::invites::find(rx, id)? else { return Ok((None, None)) };
+    let inviter = match invite.invited_by {
+        Some(by) => store::users::find(rx, by)?.filter(|by| by.status == Status::Active).map(|by| by.name.full),
+        None => None,
+    };
+    Ok((inviter, invite.sent_at.or(Some(invite.invited_at))))
+}
+
+/// "Priya Raman invited you to Fernhill as Agent in Returns."
+fn welcome(rx: &mut Rx, workspace: &str, id: UserId) -> Result<String, Failure> {
+    let held = store::roles::list_of_users(rx, &[id])?.remove(&id).unwrap_or_default();
+    let roles: Vec<String> =
+        store::roles::list(rx)?.into_iter().filter(|role| held.contains(&role.id)).map(|role| role.name).collect();
+    let joined = store::teams::list_of_users(rx, &[id])?.remove(&id).unwrap_or_default();
+    let teams: Vec<String> =
+        store::teams::list(rx)?.into_iter().filter(|team| joined.contains(&team.id)).map(|team| team.name).collect();
+    let by = match invited_by(rx, id)?.0 {
+        Some(inviter) => format!("{inviter} invited you to {workspace}"),
+        None => format!("You’re invited to {workspace}"),
+    };
+    let teams = match teams.len() {
+        0 => String::new(),
+        1 => format!(" in the team {}", teams.join("")),
+        _ => format!(" in the teams {}", teams.join(", ")),
+    };
+    Ok(format!("{by} as {}{teams}. Choose a password to get started.", roles.join(" and ")))
 }
 
 /// What the link leads to, if it can be used.
-async fn find(app: &App, token: &str) -> Result<Result<Pending, (DeadLink, Option<FoundInvite>)>, WebError> {
+async fn find(app: &App, token: &str) -> Result<Result<Pending, Dead>, WebError> {
     let (db, token_hash) = (app.db.clone(), hash(token));
     let found = blocking(move || {
         let Some(invite) = db.look_anywhere_now(|ax| anywhere::find_invite_link(ax, &token_hash))? else {
-            return Ok(Err((DeadLink::Unknown, None)));
+            return Ok(Err(Dead::of(DeadLink::Unknown, None)));
         };
-        if let Err(dead) = usable(invite.state, invite.expires_at, db.now()) {
-            return Ok(Err((dead, Some(invite))));
-        }
         let (workspace, id) = (invite.workspace.id, invite.user);
+        if let Err(why) = usable(invite.state, invite.expires_at, db.now()) {
+            let (inviter, sent) = db.read_now(workspace, |rx| invited_by(rx, id))?;
+            let zone = invite.workspace.time_zone;
+            let sent = sent.map(|at| at.with_timezone(&zone).format("%-d %B %Y").to_string());
+            return Ok(Err(Dead { why, invite: Some(invite), inviter, sent }));
+        }
+        let name = invite.workspace.name.clone();
         let user = db.read_now(workspace, |rx| {
             let Some(user) = store::users::find(rx, id)? else { return Ok(None) };
-            let held = store::roles::list_of_users(rx, &[id])?.remove(&id).unwrap_or_default();
-            let names: Vec<String> = store::roles::list(rx)?
-                .into_iter()
-                .filter(|role| held.contains(&role.id))
-                .map(|role| role.name)
-                .collect();
-            Ok(Some((user, names.join(" and "))))
+            Ok(Some((user, welcome(rx, &name, id)?)))
         })?;
         Ok(match user {
-            Some((user, roles)) => Ok(Pending { invite, user, roles }),
-            None => Err((DeadLink::Unknown, None)),
+            Some((user, welcome)) => Ok(Pending { invite, user, welcome }),
+            None => Err(Dead::of(DeadLink::Unknown, None)),
         })
     })
     .await?;
     Ok(found)
 }
 
-fn dead(req: &HttpRequest, token: String, why: DeadLink, invite: Option<&FoundInvite>, asked: bool) -> Reply {
+fn dead(req: &HttpRequest, token: String, dead: &Dead, asked: bool) -> Reply {
+    let expired = dead.why == DeadLink::Expired;
+    let days = dead.invite.as_ref().filter(|_| expired).map(|invite| invite.workspace.invite_days);
     let page = DeadPage {
         csrf: form_token(req),
         token,
-        sentence: why.to_string(),
-        days: invite.filter(|_| why == DeadLink::Expired).map(|invite| invite.workspace.invite_days),
-        may_ask: why == DeadLink::Expired && !asked,
+        sentence: dead.why.to_string(),
+        hint: days.map(|days| {
+            let sent = dead.sent.as_ref().map(|day| format!(" Yours was sent on {day}.")).unwrap_or_default();
+            format!("Invite links work for {days} days.{sent}")
+        }),
+        whom: match &dead.inviter {
+            Some(name) => format!("{name}, who invited you"),
+            None => "the people who can invite you".to_owned(),
+        },
+        may_ask: expired && !asked,
+        used: dead.why == DeadLink::Used,
         asked,
-        log_in: invite.map_or_else(|| "/login".to_owned(), |invite| format!("/login/{}", invite.workspace.slug)),
+        log_in: dead
+            .invite
+            .as_ref()
+            .map_or_else(|| "/login".to_owned(), |invite| format!("/login/{}", invite.workspace.slug)),
     };
     let status = if asked { StatusCode::OK } else { StatusCode::GONE };
     gate(req, status, "Invite", &page)
@@ -112,10 +172,9 @@ fn accept(req: &HttpRequest, token: String, pending: Pending, full_name: String,
     let page = AcceptPage {
         csrf: form_token(req),
         token,
-        workspace: pending.invite.workspace.name,
         display: pending.user.name.display,
         email: pending.user.email,
-        roles: pending.roles,
+        welcome: pending.welcome,
         full_name,
         problems,
     };
@@ -132,7 +191,7 @@ pub async fn show(req: HttpRequest, app: web::Data<App>, token: web::Path<String
             let full_name = pending.user.name.full.clone();
             accept(&req, token.into_inner(), pending, full_name, Problems::new())
         }
-        Err((why, invite)) => dead(&req, token.into_inner(), why, invite.as_ref(), false),
+        Err(why) => dead(&req, token.into_inner(), &why, false),
     }
 }
 
@@ -149,7 +208,7 @@ pub async fn create(
     let token = token.into_inner();
     let pending = match find(&app, &token).await? {
         Ok(pending) => pending,
-        Err((why, invite)) => return dead(&req, token, why, invite.as_ref(), false),
+        Err(why) => return dead(&req, token, &why, false),
     };
     let mut problems = Problems::new();
     let full = problems.take("full_name", parse_name(&form.full_name, "Enter your name"));
@@ -170,7 +229,7 @@ pub async fn create(
             Ok(see_other("/"))
         }
         Err(Failure::Refused(Refusal::Invite(InviteRefusal::Dead(why)))) => {
-            dead(&req, token, why, Some(&pending.invite), false)
+            dead(&req, token, &Dead::of(why, Some(pending.invite)), false)
         }
         Err(failure) => Err(failure.into()),
     }
@@ -182,18 +241,19 @@ pub async fn create(
 /// Trouble with the database.
 pub async fn renew(req: HttpRequest, app: web::Data<App>, token: web::Path<String>, _: Form<Empty>) -> Reply {
     let token = token.into_inner();
-    let (why, invite) = match find(&app, &token).await? {
-        Err((DeadLink::Expired, Some(invite))) => (DeadLink::Expired, invite),
-        Err((why, invite)) => return dead(&req, token, why, invite.as_ref(), false),
+    let expired = match find(&app, &token).await? {
+        Err(expired) if expired.why == DeadLink::Expired => expired,
+        Err(why) => return dead(&req, token, &why, false),
         Ok(_) => return Ok(see_other(&format!("/invites/{token}"))),
     };
+    let Some(invite) = &expired.invite else { return dead(&req, token, &expired, false) };
     let scope = Scope { address: Some(address(&req)), ..Scope::system(invite.workspace.id, None) };
     let (base, user) = (app.public_url.clone(), invite.user);
     let asked = app.db.write(&scope, move |tx| actions::invites::ask_for_renewal(tx, &base, user)).await;
     app.wake.now();
     match asked {
-        Ok(()) => dead(&req, token, why, Some(&invite), true),
-        Err(Failure::Refused(_) | Failure::NotFound) => dead(&req, token, DeadLink::Unknown, None, false),
+        Ok(()) => dead(&req, token, &expired, true),
+        Err(Failure::Refused(_) | Failure::NotFound) => dead(&req, token, &Dead::of(DeadLink::Unknown, None), false),
         Err(failure) => Err(failure.into()),
     }
 }

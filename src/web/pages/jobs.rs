@@ -255,7 +255,7 @@ impl JobPage {
         contact: Option<&str>,
     ) -> Self {
         let (job, named) = (&told.job, &told.named);
-        let times = Times::new(viewer.db().now(), viewer.known.workspace.time_zone);
+        let times = Times::new(viewer.db().now(), viewer.known.zone);
         let address = format!("/jobs/{}", job.id);
         let filter = outcome.map_or_else(String::new, |outcome| format!("outcome={}&", outcome.as_str()));
         let more = items.len() > ITEMS;
@@ -273,6 +273,7 @@ impl JobPage {
             Origin::Deactivation(user) => ("Handover when deactivating".to_owned(), Some(named.people.get(user))),
             Origin::Removal(user) => ("Work left by".to_owned(), Some(named.people.get(user))),
             Origin::Deletion(user) => ("Work left by".to_owned(), Some(named.people.get(user))),
+            Origin::TeamRemoval(user) => ("Handover when leaving a team".to_owned(), Some(named.people.get(user))),
             Origin::Undo(_) => ("Undoing another bulk change".to_owned(), None),
         };
         let selection = match (&job.selection.filter, job.origin) {
@@ -307,7 +308,11 @@ impl JobPage {
             undo_until: times.full(job.undo_until),
             undoes: match job.origin {
                 Origin::Undo(other) => Some(format!("/jobs/{other}")),
-                Origin::Inbox | Origin::Deactivation(_) | Origin::Removal(_) | Origin::Deletion(_) => None,
+                Origin::Inbox
+                | Origin::Deactivation(_)
+                | Origin::Removal(_)
+                | Origin::Deletion(_)
+                | Origin::TeamRemoval(_) => None,
             },
             undone_by: told.undone_by.map(|other| format!("/jobs/{other}")),
             tabs: tabs(&address, counts, outcome, job.total),

@@ -22,7 +22,7 @@ use crate::web::forms::Problems;
 use crate::web::identify::{self, address, device};
 use crate::web::reply::{Reply, gate, see_other};
 use crate::web::session::{CSRF, Entry, LOGIN};
-use crate::web::views::chrome::form_token;
+use crate::web::views::chrome::{form_token, settings};
 
 /// What is typed on the log-in page.
 #[derive(Deserialize, Default)]
@@ -66,15 +66,16 @@ pub async fn home(req: HttpRequest) -> Reply {
     Ok(see_other(target))
 }
 
-/// Where somebody with these permissions starts (I-3).
+/// Where somebody with these permissions starts (I-3): in the inbox if they reply, in Settings if they administer, and
+/// otherwise where they can read something.
 #[must_use]
 pub fn landing(permissions: PermissionSet) -> &'static str {
-    if permissions.has(Key::ConversationsViewAll) || permissions.has(Key::ConversationsViewOwn) {
-        "/inbox"
-    } else if permissions.has(Key::UsersView) {
-        "/settings/users"
-    } else {
-        "/profile/security"
+    let sees = permissions.has(Key::ConversationsViewAll) || permissions.has(Key::ConversationsViewOwn);
+    match settings(permissions) {
+        _ if sees && permissions.has(Key::ConversationsReply) => "/inbox",
+        Some(settings) => settings,
+        None if sees => "/inbox",
+        None => "/profile",
     }
 }
 
@@ -256,6 +257,8 @@ pub(super) fn enter(req: &HttpRequest, app: &App, workspace: WorkspaceId, user: 
         user: user.id,
         full_name: user.name.full.clone(),
         display_name: user.name.display.clone(),
+        time_zone: None,
+        shortcuts: true,
         address: address(req),
         device: device(req),
         created_at: now,

@@ -33,6 +33,13 @@ pub struct EndForm {
     session: String,
 }
 
+struct AttemptRow {
+    at: TimeView,
+    succeeded: bool,
+    device: String,
+    address: String,
+}
+
 struct Row {
     id: String,
     device: String,
@@ -49,6 +56,7 @@ struct SecurityPage {
     workspace: String,
     rows: Vec<Row>,
     others: bool,
+    attempts: Vec<AttemptRow>,
     problems: Problems,
 }
 
@@ -62,13 +70,26 @@ pub async fn security(viewer: Viewer) -> Reply {
 
 async fn render(viewer: &Viewer, problems: Problems, status: StatusCode) -> Reply {
     let (user, this) = (viewer.known.person.id, viewer.known.person.session);
-    let (sessions, now) = viewer.read(move |rx| Ok((store::sessions::list_of_user(rx, user)?, rx.now()))).await?;
-    let times = Times::new(now, viewer.known.workspace.time_zone);
+    let (sessions, attempts, now) = viewer
+        .read(move |rx| {
+            Ok((store::sessions::list_of_user(rx, user)?, store::logins::list_of_user(rx, user, 20)?, rx.now()))
+        })
+        .await?;
+    let times = Times::new(now, viewer.known.zone);
     let content = SecurityPage {
         csrf: form_token(&viewer.req),
         name: viewer.known.person.name.full.clone(),
         workspace: viewer.known.workspace.name.clone(),
         others: sessions.len() > 1,
+        attempts: attempts
+            .iter()
+            .map(|one| AttemptRow {
+                at: times.full(one.at),
+                succeeded: one.succeeded,
+                device: browser(&one.device),
+                address: one.address.clone(),
+            })
+            .collect(),
         rows: sessions
             .iter()
             .map(|one| Row {

@@ -4,11 +4,12 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use serde::Deserialize;
 
-use super::settings_user::Tick;
+use super::settings_invites_list::HERE;
+use super::settings_user::{Tick, locked_roles};
 use crate::actions;
-use crate::actions::invites::New;
+use crate::actions::invites::{Edit, Edited, New};
 use crate::domain::access::{Key, users};
-use crate::domain::ids::UserId;
+use crate::domain::ids::{RoleId, UserId};
 use crate::domain::invites::InviteRefusal;
 use crate::domain::roles::{Standard, may_grant};
 use crate::domain::users::{Name, Status, UserRefusal, parse_email, parse_name};
@@ -36,6 +37,8 @@ pub struct InviteForm {
     /// What becomes of who was removed with this address: `restore` or `fresh`.
     former: String,
     as_before: String,
+    /// The version that is edited, of an invite that is there.
+    version: i64,
 }
 
 /// Who has the address already, and what can be done about it (I-2).
@@ -50,15 +53,20 @@ struct Known {
     removed: Option<String>,
 }
 
+/// What can be ticked for those who are invited.
+pub(super) struct Choices {
+    pub roles: Vec<Tick>,
+    pub teams: Vec<Tick>,
+    pub channels: Vec<Tick>,
+}
+
 #[derive(Template)]
 #[template(path = "partials/invite.html")]
 struct InviteDialog {
     known: Option<Known>,
     csrf: String,
     form: InviteForm,
-    roles: Vec<Tick>,
-    teams: Vec<Tick>,
-    channels: Vec<Tick>,
+    choices: Choices,
     send: bool,
     days: i32,
     smtp: bool,
@@ -92,33 +100,13 @@ pub async fn ask(may: May<users::Invite>) -> Reply {
 }
 
 async fn show(viewer: &Viewer, typed: Option<InviteForm>, problems: Problems, status: StatusCode) -> Reply {
-    let (roles, teams, channels) =
-        viewer.read(|rx| Ok((store::roles::list(rx)?, store::teams::list(rx)?, store::channels::list(rx)?))).await?;
-    let usual = roles.iter().find(|role| role.standard == Some(Standard::Agent)).map(|role| role.id.to_string());
-    let form = typed.unwrap_or_else(|| InviteForm {
-        role: usual.into_iter().collect(),
-        send_invite: "on".to_owned(),
-        ..InviteForm::default()
-    });
+    let usual = typed.is_none();
+    let form = typed.unwrap_or_else(|| InviteForm { send_invite: "on".to_owned(), ..InviteForm::default() });
     let known = if problems.at("email").is_some() { known(viewer, &form.email).await? } else { None };
-    let actor = &viewer.known.scope.actor;
-    let tick = |id: String, label: &str, hint: &str, picked: &[String]| Tick {
-        on: picked.contains(&id),
-        id,
-        label: label.to_owned(),
-        hint: hint.to_owned(),
-        locked: false,
-    };
     let content = InviteDialog {
         known,
         csrf: form_token(&viewer.req),
-        roles: roles
-            .iter()
-            .filter(|role| may_grant(actor, role))
-            .map(|role| tick(role.id.to_string(), &role.name, &role.description, &form.role))
-            .collect(),
-        teams: teams.iter().map(|one| tick(one.id.to_string(), &one.name, "", &form.team)).collect(),
-        channels: channels.iter().map(|one| tick(one.id.to_string(), &one.name, "", &form.channel)).collect(),
+        choices: choices(viewer, &form.role, &form.team, &form.channel, usual).await?,
         send: is_on(&form.send_invite),
         days: viewer.known.workspace.invite_days,
         smtp: viewer.app.smtp,
@@ -129,7 +117,7 @@ async fn show(viewer: &Viewer, typed: Option<InviteForm>, problems: Problems, st
 }
 
 async fn known(viewer: &Viewer, email: &str) -> Result<Option<Known>, WebError> {
-    let (email, zone) = (crate::domain::text::one_line(email), viewer.known.workspace.time_zone);
+    let (email, zone) = (crate::domain::text::one_line(email), viewer.known.zone);
     let may_reactivate = viewer.known.person.permissions.has(Key::UsersDeactivate);
     viewer
         .read(move |rx| {
@@ -159,12 +147,40 @@ async fn known(viewer: &Viewer, email: &str) -> Result<Option<Known>, WebError> 
         .await
 }
 
-/// Invites. With the switch off, the link is shown to be copied.
-///
-/// # Errors
-/// 404 for ids that are none here.
-pub async fn create(may: May<users::Invite>, Form(form): Form<InviteForm>) -> Reply {
-    let May { viewer, can } = may;
+/// The roles, teams and channels that the viewer may give, those that are picked ticked; at first, Agent is.
+pub(super) async fn choices(
+    viewer: &Viewer,
+    picked_roles: &[String],
+    picked_teams: &[String],
+    picked_channels: &[String],
+    usual: bool,
+) -> Result<Choices, WebError> {
+    let (roles, teams, channels) =
+        viewer.read(|rx| Ok((store::roles::list(rx)?, store::teams::list(rx)?, store::channels::list(rx)?))).await?;
+    let actor = &viewer.known.scope.actor;
+    let tick = |id: String, label: &str, hint: &str, picked: &[String]| Tick {
+        on: picked.contains(&id),
+        id,
+        label: label.to_owned(),
+        hint: hint.to_owned(),
+        locked: false,
+    };
+    Ok(Choices {
+        roles: roles
+            .iter()
+            .filter(|role| may_grant(actor, role))
+            .map(|role| {
+                let tick = tick(role.id.to_string(), &role.name, &role.description, picked_roles);
+                Tick { on: tick.on || (usual && role.standard == Some(Standard::Agent)), ..tick }
+            })
+            .collect(),
+        teams: teams.iter().map(|one| tick(one.id.to_string(), &one.name, "", picked_teams)).collect(),
+        channels: channels.iter().map(|one| tick(one.id.to_string(), &one.name, "", picked_channels)).collect(),
+    })
+}
+
+/// The address and names of a form, and what is wrong with it.
+fn parse(form: &InviteForm) -> (String, Name, Problems) {
     let mut problems = Problems::new();
     let email = problems.take("email", parse_email(&form.email));
     let full = problems.take("full_name", parse_name(&form.full_name, "Enter their full name"));
@@ -175,12 +191,22 @@ pub async fn create(may: May<users::Invite>, Form(form): Form<InviteForm>) -> Re
     if form.role.is_empty() {
         problems.add("roles", "Choose at least one role");
     }
+    (email, Name { full, display }, problems)
+}
+
+/// Invites. With the switch off, the link is shown to be copied.
+///
+/// # Errors
+/// 404 for ids that are none here.
+pub async fn create(may: May<users::Invite>, Form(form): Form<InviteForm>) -> Reply {
+    let May { viewer, can } = may;
+    let (email, name, problems) = parse(&form);
     if !problems.is_empty() {
         return show(&viewer, Some(form), problems, StatusCode::UNPROCESSABLE_ENTITY).await;
     }
     let new = New {
         email,
-        name: Name { full, display },
+        name,
         roles: ids(&form.role)?,
         teams: ids(&form.team)?,
         channels: ids(&form.channel)?,
@@ -199,28 +225,33 @@ pub async fn create(may: May<users::Invite>, Form(form): Form<InviteForm>) -> Re
         Ok(invited) if send => {
             viewer.app.wake.now();
             let text = format!("{} is invited. The mail is on its way to {}.", invited.name.full, invited.email);
-            done(&viewer, "/settings/users/invites", Notice::new(text))
+            done(&viewer, HERE, Notice::new(text))
         }
         Ok(invited) => show_link(&viewer, invited, true),
         Err(Failure::Refused(refusal)) => {
-            let mut problems = Problems::new();
-            let field = match &refusal {
-                Refusal::Invite(
-                    InviteRefusal::AlreadyUser(_)
-                    | InviteRefusal::AlreadyInvited { .. }
-                    | InviteRefusal::Deactivated { .. }
-                    | InviteRefusal::Removed { .. }
-                    | InviteRefusal::NotRemoved(_),
-                )
-                | Refusal::User(UserRefusal::EmailTaken(_)) => "email",
-                Refusal::User(UserRefusal::RoleBeyondYou(_) | UserRefusal::NoRole) => "roles",
-                _ => "",
-            };
-            problems.add(field, refusal.to_string());
-            show(&viewer, Some(form), problems, StatusCode::UNPROCESSABLE_ENTITY).await
+            show(&viewer, Some(form), at_field(&refusal), StatusCode::UNPROCESSABLE_ENTITY).await
         }
         Err(failure) => Err(failure.into()),
     }
+}
+
+/// A refusal beside the field that it is about.
+fn at_field(refusal: &Refusal) -> Problems {
+    let mut problems = Problems::new();
+    let field = match refusal {
+        Refusal::Invite(
+            InviteRefusal::AlreadyUser(_)
+            | InviteRefusal::AlreadyInvited { .. }
+            | InviteRefusal::Deactivated { .. }
+            | InviteRefusal::Removed { .. }
+            | InviteRefusal::NotRemoved(_),
+        )
+        | Refusal::User(UserRefusal::EmailTaken(_) | UserRefusal::EmailBeyondYou(_)) => "email",
+        Refusal::User(UserRefusal::RoleBeyondYou(_) | UserRefusal::NoRole) => "roles",
+        _ => "",
+    };
+    problems.add(field, refusal.to_string());
+    problems
 }
 
 fn show_link(viewer: &Viewer, invited: actions::invites::Invited, fresh: bool) -> Reply {
@@ -234,6 +265,121 @@ fn show_link(viewer: &Viewer, invited: actions::invites::Invited, fresh: bool) -
     dialog(viewer, StatusCode::OK, "Invite link", "", SettingsItem::Users, &content)
 }
 
+#[derive(Template)]
+#[template(path = "partials/invite_edit.html")]
+struct EditDialog {
+    csrf: String,
+    id: String,
+    name: String,
+    form: InviteForm,
+    choices: Choices,
+    send: bool,
+    problems: Problems,
+}
+
+/// The dialog to change a pending invite.
+///
+/// # Errors
+/// 404 for an invite that is none here.
+pub async fn ask_edit(may: May<users::Invite>, id: Id<UserId>) -> Reply {
+    show_edit(&may.viewer, id.0, None, Problems::new(), StatusCode::OK).await
+}
+
+async fn show_edit(
+    viewer: &Viewer,
+    id: UserId,
+    typed: Option<InviteForm>,
+    problems: Problems,
+    status: StatusCode,
+) -> Reply {
+    let (user, kept) = viewer
+        .read(move |rx| {
+            let pending = store::users::find(rx, id)?.filter(|user| user.status == Status::Invited);
+            let user = pending.ok_or(Failure::NotFound)?;
+            let sent = store::invites::find(rx, id)?.is_none_or(|invite| invite.sent_at.is_some());
+            let kept = InviteForm {
+                email: user.email.clone(),
+                full_name: user.name.full.clone(),
+                display_name: user.name.display.clone(),
+                role: print(store::roles::list_of_users(rx, &[id])?.remove(&id)),
+                team: print(store::teams::list_of_users(rx, &[id])?.remove(&id)),
+                channel: print(store::channels::list_of_users(rx, &[id])?.remove(&id)),
+                send_invite: if sent { "on".to_owned() } else { String::new() },
+                version: user.version,
+                ..InviteForm::default()
+            };
+            Ok((user, kept))
+        })
+        .await?;
+    user.may_be_changed_by(&viewer.known.scope.actor).map_err(Failure::from)?;
+    let form = typed.unwrap_or(kept);
+    let choices = choices(viewer, &form.role, &form.team, &form.channel, false).await?;
+    let content = EditDialog {
+        csrf: form_token(&viewer.req),
+        id: id.to_string(),
+        name: user.name.full,
+        choices,
+        send: is_on(&form.send_invite),
+        form,
+        problems,
+    };
+    dialog(viewer, status, "Change invite", "", SettingsItem::Users, &content)
+}
+
+fn print<T: ToString>(ids: Option<Vec<T>>) -> Vec<String> {
+    ids.unwrap_or_default().iter().map(ToString::to_string).collect()
+}
+
+/// Changes a pending invite. Another address gets a new link, and the old one dies.
+///
+/// # Errors
+/// 404 for ids that are none here; 409 if it was accepted, cancelled or changed meanwhile.
+pub async fn update(may: May<users::Invite>, id: Id<UserId>, Form(form): Form<InviteForm>) -> Reply {
+    let May { viewer, can } = may;
+    let id = id.0;
+    let (email, name, problems) = parse(&form);
+    if !problems.is_empty() {
+        return show_edit(&viewer, id, Some(form), problems, StatusCode::UNPROCESSABLE_ENTITY).await;
+    }
+    let mut roles: Vec<RoleId> = ids(&form.role)?;
+    roles.extend(locked_roles(&viewer, id).await?);
+    roles.sort_unstable();
+    roles.dedup();
+    let edit = Edit {
+        version: form.version,
+        email,
+        name,
+        roles,
+        teams: ids(&form.team)?,
+        channels: ids(&form.channel)?,
+        send: is_on(&form.send_invite),
+    };
+    let base = viewer.app.public_url.clone();
+    match viewer.write(move |tx| actions::invites::edit(tx, &can, &base, id, &edit)).await {
+        Ok(Edited { name, renewed: None }) => {
+            done(&viewer, HERE, Notice::new(format!("The invite to {name} is changed. The link stays the same.")))
+        }
+        Ok(Edited { renewed: Some(invited), .. }) if is_on(&form.send_invite) => {
+            viewer.app.wake.now();
+            let text = format!("A new invite is on its way to {}. The old link no longer works.", invited.email);
+            done(&viewer, HERE, Notice::new(text))
+        }
+        Ok(Edited { renewed: Some(invited), .. }) => show_link(&viewer, invited, false),
+        Err(Failure::Refused(Refusal::Invite(InviteRefusal::NotPending))) => {
+            Err(Failure::from(InviteRefusal::NotPending).into())
+        }
+        Err(Failure::Refused(refusal)) => {
+            show_edit(&viewer, id, Some(form), at_field(&refusal), StatusCode::UNPROCESSABLE_ENTITY).await
+        }
+        Err(Failure::Stale) => {
+            let mut problems = Problems::new();
+            problems.add("", Failure::Stale.to_string());
+            show_edit(&viewer, id, Some(form), problems, StatusCode::CONFLICT).await
+        }
+        Err(failure) => Err(failure.into()),
+    }
+}
+
 /// Sends a new link; the old one dies.
 ///
 /// # Errors
@@ -244,7 +390,7 @@ pub async fn resend(may: May<users::Invite>, id: Id<UserId>, _: Form<Empty>) -> 
     let invited = viewer.write(move |tx| actions::invites::resend(tx, &can, &base, id.0)).await?;
     viewer.app.wake.now();
     let text = format!("A new invite is on its way to {}. The old link no longer works.", invited.email);
-    done(&viewer, "/settings/users/invites", Notice::new(text))
+    done(&viewer, HERE, Notice::new(text))
 }
 
 /// Makes a new link and shows it; the old one dies, because only its hash was kept.
@@ -285,5 +431,5 @@ pub async fn cancel(may: May<users::Invite>, id: Id<UserId>, _: Form<Empty>) -> 
     let May { viewer, can } = may;
     let user = viewer.write(move |tx| actions::invites::cancel(tx, &can, id.0)).await?;
     let text = format!("The invite to {} is cancelled. The link no longer works.", user.email);
-    done(&viewer, "/settings/users/invites", Notice::new(text))
+    done(&viewer, HERE, Notice::new(text))
 }

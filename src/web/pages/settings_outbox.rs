@@ -75,7 +75,7 @@ pub async fn index(may: May<administration::Settings>, query: Query<OutboxQuery>
             Ok((mails, received_mails::list_quarantined(rx, 100)?, store::channels::list(rx)?, rx.now()))
         })
         .await?;
-    let times = Times::new(now, viewer.known.workspace.time_zone);
+    let times = Times::new(now, viewer.known.zone);
     let all = [("", "Any state"), ("queued", "Queued"), ("sent", "Sent"), ("failed", "Failed"), ("kept", "Kept here")];
     let picked = state.map_or("", State::as_str);
     let content = OutboxPage {

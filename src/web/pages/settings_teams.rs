@@ -11,7 +11,7 @@ use crate::actions::teams::Change;
 use crate::domain::access::{Key, Sees, teams};
 use crate::domain::conversations::Status as ConversationStatus;
 use crate::domain::ids::{TeamId, UserId};
-use crate::domain::teams::Team;
+use crate::domain::teams::{Flag, Team};
 use crate::domain::text::{counted, grouped, lines, shorten};
 use crate::domain::users::{Status, parse_name};
 use crate::failure::Failure;
@@ -58,7 +58,7 @@ struct Row {
     faces: Vec<PersonView>,
     more: usize,
     leads: Vec<PersonView>,
-    no_active_lead: bool,
+    flag: Option<&'static str>,
     open: i64,
     open_text: String,
     per_person: String,
@@ -104,11 +104,13 @@ struct TeamPage {
     members: Vec<MemberRow>,
     inactive: usize,
     inactive_text: String,
+    still_held: Option<String>,
+    flag: Option<&'static str>,
     others: Vec<(String, String)>,
     may_manage: bool,
     may_edit: bool,
     may_see_conversations: bool,
-    delete_blocked: Option<String>,
+    delete_hint: String,
 }
 
 /// The list.
@@ -158,7 +160,7 @@ fn row(team: &Team, members: &[Member], open: &HashMap<TeamId, i64>) -> Row {
         members: ours.len(),
         faces: active.iter().take(3).map(|one| view(one)).collect(),
         more: active.len().saturating_sub(3),
-        no_active_lead: !ours.is_empty() && !leads.iter().any(|one| one.status == Status::Active),
+        flag: Flag::of(&ours.iter().map(|one| one.place()).collect::<Vec<_>>()).map(Flag::label),
         leads: leads.iter().map(|one| view(one)).collect(),
         open: held,
         open_text: grouped(held),
@@ -216,18 +218,20 @@ struct Loaded {
     members: Vec<Member>,
     others: Vec<store::users::Brief>,
     open: HashMap<UserId, i64>,
+    snoozed: HashMap<UserId, i64>,
     of_team: i64,
     holdings: (i64, Option<String>),
 }
 
 fn load(rx: &mut Rx, id: TeamId) -> Result<Loaded, Failure> {
     let team = store::teams::find(rx, id)?.ok_or(Failure::NotFound)?;
-    let held = counts::find(rx, &[ConversationStatus::Open], &Sees::All)?;
+    let held = counts::find(rx, &[ConversationStatus::Open, ConversationStatus::Snoozed], &Sees::All)?;
     let members = store::teams::list_members(rx, Some(id))?;
     let others = store::users::list_by_status(rx, &[Status::Active])?;
     Ok(Loaded {
         others: others.into_iter().filter(|one| !members.iter().any(|member| member.user == one.id)).collect(),
-        open: held.by_person(ConversationStatus::Open),
+        open: held.by_person_in(ConversationStatus::Open, id),
+        snoozed: held.by_person_in(ConversationStatus::Snoozed, id),
         of_team: held.by_team(ConversationStatus::Open).get(&id).copied().unwrap_or(0),
         holdings: store::teams::count_holdings(rx, id)?,
         team,
@@ -244,21 +248,25 @@ async fn render(viewer: &Viewer, id: TeamId, typed: Option<(TeamForm, Problems)>
         (TeamForm { name: loaded.team.name.clone(), description: loaded.team.description.clone() }, Problems::new())
     });
     let title = loaded.team.name.clone();
+    // Who cannot log in holds what is asleep, too; the others' will be theirs when it wakes.
+    let held = |one: &Member| {
+        let of = |numbers: &HashMap<UserId, i64>| numbers.get(&one.user).copied().unwrap_or(0);
+        of(&loaded.open) + if one.status == Status::Active { 0 } else { of(&loaded.snoozed) }
+    };
+    let still_held: i64 = loaded.members.iter().filter(|one| one.status != Status::Active).map(held).sum();
     let content = TeamPage {
         nav: SettingsNav::new(viewer, SettingsItem::Teams),
         csrf: form_token(&viewer.req),
         id: id.to_string(),
         name: loaded.team.name,
-        summary: format!(
-            "{active} active of {} · {}",
-            loaded.members.len(),
-            counted(loaded.of_team, "open conversation", "open conversations")
-        ),
+        summary: summary(active, loaded.members.len(), loaded.of_team),
+        still_held: (still_held > 0).then(|| counted(still_held, "conversation", "conversations")),
+        flag: Flag::of(&loaded.members.iter().map(Member::place).collect::<Vec<_>>()).map(Flag::label),
         members: loaded
             .members
             .iter()
             .map(|one| {
-                let open = loaded.open.get(&one.user).copied().unwrap_or(0);
+                let open = held(one);
                 MemberRow {
                     who: PersonView::new(one.user, &one.name, one.status),
                     email: one.email.clone(),
@@ -278,15 +286,29 @@ async fn render(viewer: &Viewer, id: TeamId, typed: Option<(TeamForm, Problems)>
         may_manage: may(Key::TeamsManage),
         may_edit: may(Key::TeamsEditMembers),
         may_see_conversations: may(Key::ConversationsViewAll),
-        delete_blocked: match loaded.holdings {
-            (0, None) => None,
-            (0, Some(channel)) => Some(format!("The channel {channel} sends its conversations here.")),
-            (held, _) => Some(format!("{} name this team.", counted(held, "conversation", "conversations"))),
+        delete_hint: match loaded.holdings {
+            (0, None) => "The team holds nothing. Its members stay.".to_owned(),
+            (0, Some(channel)) => {
+                format!("The channel {channel} sends its conversations here. You choose where they go instead.")
+            }
+            (held, _) => format!(
+                "{} name this team. You choose the team that gets them.",
+                counted(held, "conversation", "conversations")
+            ),
         },
         form,
         problems,
     };
     page_with(viewer, status, &title, Section::Settings, &content)
+}
+
+/// "7 active of 9 · 512 open conversations, 73 per active person".
+fn summary(active: usize, members: usize, open: i64) -> String {
+    let each = match open.checked_div(i64::try_from(active).unwrap_or(0)) {
+        Some(each) if each > 0 => format!(", {} per active person", grouped(each)),
+        _ => String::new(),
+    };
+    format!("{active} active of {members} · {}{each}", counted(open, "open conversation", "open conversations"))
 }
 
 /// Renames a team.
@@ -346,14 +368,4 @@ pub async fn remove_inactive(may: May<teams::EditMembers>, id: Id<TeamId>, _: Fo
     let id = id.0;
     let changed = viewer.write(move |tx| actions::teams::remove_inactive(tx, &can, id)).await;
     after_change(&viewer, id, changed).await
-}
-
-/// Deletes a team that holds nothing.
-///
-/// # Errors
-/// [`WebError::NotFound`] for a team that is none here; 409 if it still holds something.
-pub async fn delete(may: May<teams::Manage>, id: Id<TeamId>, _: Form<Empty>) -> Reply {
-    let May { viewer, can } = may;
-    let name = viewer.write(move |tx| actions::teams::delete(tx, &can, id.0)).await?;
-    done(&viewer, "/settings/teams", Notice::new(format!("The team {name} is deleted.")))
 }

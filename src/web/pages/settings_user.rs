@@ -222,7 +222,7 @@ pub async fn show(may: May<users::View>, id: Id<UserId>) -> Reply {
 }
 
 async fn render(viewer: &Viewer, id: UserId, typed: Option<(UserForm, Problems)>, status: StatusCode) -> Reply {
-    let zone = viewer.known.workspace.time_zone;
+    let zone = viewer.known.zone;
     let loaded = viewer.read(move |rx| load(rx, id, zone)).await?;
     let title = loaded.user.name.full.clone();
     if loaded.user.status.is_gone() {
@@ -237,12 +237,13 @@ fn view(viewer: &Viewer, loaded: Loaded, typed: Option<(UserForm, Problems)>) ->
     let may = |key| viewer.known.person.permissions.has(key);
     let actor = &viewer.known.scope.actor;
     let user = &loaded.user;
-    let editable = user.may_be_changed_by(actor).is_ok();
+    // Until they accept, their invite is changed, which knows what becomes of the link.
+    let editable = user.may_be_changed_by(actor).is_ok() && user.status != Status::Invited;
     let inactive = user.status == Status::Inactive;
     let rule =
         if inactive { user.may_be_reactivated_by(actor) } else { user.may_be_deactivated_by(actor, loaded.owners) };
     let (form, problems) = typed.unwrap_or_else(|| (as_form(&loaded), Problems::new()));
-    let times = Times::new(loaded.now, viewer.known.workspace.time_zone);
+    let times = Times::new(loaded.now, viewer.known.zone);
     let total = loaded.open + loaded.snoozed;
     let link = |status: &str| format!("/inbox?assignee={}&status={status}", user.id);
     UserPage {
@@ -460,7 +461,7 @@ pub async fn update(may: May<users::Edit>, id: Id<UserId>, Form(form): Form<User
 }
 
 /// The roles that a user holds and the editor may not take.
-async fn locked_roles(viewer: &Viewer, id: UserId) -> Result<Vec<RoleId>, WebError> {
+pub(super) async fn locked_roles(viewer: &Viewer, id: UserId) -> Result<Vec<RoleId>, WebError> {
     let actor = viewer.known.scope.actor.clone();
     viewer
         .read(move |rx| {

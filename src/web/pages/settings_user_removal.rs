@@ -366,7 +366,7 @@ impl GonePage {
     pub(super) async fn load(viewer: &Viewer, id: UserId) -> Result<Self, crate::web::error::WebError> {
         let loaded = load(viewer, id).await?;
         let may = |key| viewer.known.person.permissions.has(key);
-        let times = crate::web::views::time::Times::new(loaded.now, viewer.known.workspace.time_zone);
+        let times = crate::web::views::time::Times::new(loaded.now, viewer.known.zone);
         let plan = PlanView::new(viewer, id, &loaded.plan, "", "");
         let (replies, notes) = loaded.written;
         Ok(Self {

@@ -13,9 +13,11 @@ use crate::domain::access::{Can, Key, Sees, users};
 use crate::domain::assignment::Target;
 use crate::domain::conversations::Status as ConversationStatus;
 use crate::domain::ids::UserId;
+use crate::domain::teams::{Hold, Team};
 use crate::domain::text::{counted, grouped};
 use crate::domain::users::{Reason, Status, User, UserRefusal};
 use crate::failure::{Failure, Refusal};
+use crate::store::teams::Member;
 use crate::store::{self, counts};
 use crate::web::extract::{Empty, Form, Id, May, Viewer};
 use crate::web::forms::Problems;
@@ -63,6 +65,7 @@ struct DeactivateDialog {
     reasons: Vec<(&'static str, &'static str, bool)>,
     total: String,
     holds_any: bool,
+    alone: Vec<String>,
     may_plan: bool,
     undo_hours: i32,
     problems: Problems,
@@ -189,12 +192,19 @@ async fn show(
         zone: zone.name().to_owned(),
         total: grouped(open + snoozed),
         holds_any: open + snoozed > 0,
+        alone: teams.iter().filter_map(|team| alone(team, &members, id)).collect(),
         may_plan: viewer.known.person.permissions.has(Key::HandoversRun),
         undo_hours: viewer.known.workspace.undo_hours,
         problems,
         who,
     };
     dialog(viewer, status, &title, "lg", SettingsItem::Users, &content)
+}
+
+/// What a team has in this person alone: "the only lead of Returns" (T-4).
+fn alone(team: &Team, members: &[Member], user: UserId) -> Option<String> {
+    let places: Vec<_> = members.iter().filter(|one| one.team == team.id).map(Member::place).collect();
+    Hold::of(&places, user).map(|hold| format!("{} {}", hold.label(), team.name))
 }
 
 /// A choice of the plan; a missing one keeps.

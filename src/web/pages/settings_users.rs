@@ -1,10 +1,11 @@
-//! Settings → Users: active, inactive, pending invites (U-2).
+//! Settings → Users: active and inactive users (U-2).
 
 use std::collections::HashMap;
 
 use askama::Template;
 use chrono::TimeDelta;
 
+use super::settings_invites_list::{PickQuery, Picked};
 use super::settings_users_bars::{Bulk, Selecting, here};
 use super::settings_users_query::{UsersQuery, tab};
 use super::settings_users_toolbar::Toolbar;
@@ -250,7 +251,7 @@ fn sort_link(address: &str, query: &UsersQuery, name: &str, which: Sort, now: (S
 }
 
 fn rows(viewer: &Viewer, loaded: &Loaded) -> Vec<Row> {
-    let times = Times::new(loaded.now, viewer.known.workspace.time_zone);
+    let times = Times::new(loaded.now, viewer.known.zone);
     let permitted = viewer.known.person.permissions.has(Key::UsersDeactivate);
     let actor = &viewer.known.scope.actor;
     let may = |key| viewer.known.person.permissions.has(key);
@@ -358,6 +359,8 @@ struct InvitesPage {
     by_expiry: SortLink,
     rows: Vec<InviteRow>,
     pager: Pager,
+    picked: Picked,
+    days: i32,
     may_invite: bool,
     csrf: String,
     smtp: bool,
@@ -367,9 +370,9 @@ struct InvitesPage {
 ///
 /// # Errors
 /// [`WebError::NotFound`] for ids that are none here.
-pub async fn invites(may: May<users::View>, query: Query<UsersQuery>) -> Reply {
+pub async fn invites(may: May<users::View>, query: Query<UsersQuery>, pick: Query<PickQuery>) -> Reply {
     let (viewer, query) = (may.viewer, query.0);
-    let (zone, may_invite) = (viewer.known.workspace.time_zone, viewer.known.person.permissions.has(Key::UsersInvite));
+    let (zone, may_invite) = (viewer.known.zone, viewer.known.person.permissions.has(Key::UsersInvite));
     let owner = viewer.known.person.is_owner;
     let (address, usual) = tab(Status::Invited);
     let sort = query.sort(usual);
@@ -428,6 +431,8 @@ pub async fn invites(may: May<users::View>, query: Query<UsersQuery>) -> Reply {
         by_since: link("since", Sort::Since),
         by_expiry: link("expires", Sort::Expires),
         pager: pager(address, &query, total, rows.len()),
+        picked: Picked::new(&pick.0, &query, total, PAGE),
+        days: viewer.known.workspace.invite_days,
         rows,
         may_invite,
         csrf: form_token(&viewer.req),
@@ -454,10 +459,11 @@ fn invite_row(
     may_invite: bool,
     owner: bool,
 ) -> InviteRow {
-    let mail = invite.mail.as_ref().map(|(state, _)| match state.as_str() {
-        "queued" => "Mail queued",
-        "sent" => "Mail sent",
-        "kept" => "Mail kept in the outbox",
+    let mail = invite.mail.as_ref().map(|(state, problem)| match (state.as_str(), problem) {
+        ("queued", None) => "Mail queued",
+        ("queued", Some(_)) => "Mail will be tried again",
+        ("sent", _) => "Mail sent",
+        ("kept", _) => "Mail kept in the outbox",
         _ => "Mail failed",
     });
     let expired = invite.expires_at <= times.now();

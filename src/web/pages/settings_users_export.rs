@@ -46,7 +46,7 @@ pub async fn download(may: May<users::View>, query: Query<ExportQuery>) -> Reply
             store::users::list_ids(rx, &[status], &filter, list.sort(tab(status).1))
         })
         .await?;
-    let zone = viewer.known.workspace.time_zone;
+    let zone = viewer.known.zone;
     let day = viewer.db().now().with_timezone(&zone).format("%Y-%m-%d");
     let parts: Vec<Vec<UserId>> = ids.chunks(PART).map(<[UserId]>::to_vec).collect();
     let (db, scope) = (viewer.db().clone(), viewer.scope().clone());

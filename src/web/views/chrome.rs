@@ -4,7 +4,7 @@ use actix_session::Session;
 use actix_web::{HttpMessage as _, HttpRequest, web};
 
 use super::person::PersonView;
-use crate::domain::access::Key;
+use crate::domain::access::{Key, PermissionSet};
 use crate::web::extract::Viewer;
 use crate::web::identify::Identity;
 use crate::web::reply::Notice;
@@ -43,6 +43,8 @@ pub struct Chrome {
     pub inbox: bool,
     /// `light` or `dark`, if it was chosen.
     pub theme: Option<&'static str>,
+    /// Whether single letters are shortcuts.
+    pub shortcuts: bool,
     /// The token of forms in the frame.
     pub csrf: String,
     /// What is to be said.
@@ -60,6 +62,22 @@ pub fn form_token(req: &HttpRequest) -> String {
     }
 }
 
+/// Where Settings begin for somebody with these permissions, if they have any.
+#[must_use]
+pub fn settings(permissions: PermissionSet) -> Option<&'static str> {
+    [
+        (Key::UsersView, "/settings/users"),
+        (Key::TeamsEditMembers, "/settings/teams"),
+        (Key::RolesManage, "/settings/roles"),
+        (Key::SettingsManage, "/settings/workspace"),
+        (Key::ChannelsManage, "/settings/channels"),
+        (Key::AuditView, "/settings/audit"),
+    ]
+    .into_iter()
+    .find(|(key, _)| permissions.has(*key))
+    .map(|(_, address)| address)
+}
+
 impl Chrome {
     /// The frame of a request's page.
     #[must_use]
@@ -71,22 +89,15 @@ impl Chrome {
             _ => None,
         });
         let may = |key| known.as_ref().is_some_and(|known| known.person.permissions.has(key));
-        let settings = [
-            (Key::UsersView, "/settings/users"),
-            (Key::TeamsEditMembers, "/settings/teams"),
-            (Key::RolesManage, "/settings/roles"),
-            (Key::SettingsManage, "/settings/workspace"),
-            (Key::ChannelsManage, "/settings/channels"),
-            (Key::AuditView, "/settings/audit"),
-        ];
         Self {
             title: title.to_owned(),
             workspace: known.as_ref().map(|known| known.workspace.name.clone()).unwrap_or_default(),
             inbox_lit: section == Section::Inbox,
             settings_lit: section == Section::Settings,
-            settings: settings.iter().find(|(key, _)| may(*key)).map(|(_, address)| *address),
+            settings: known.as_ref().and_then(|known| settings(known.person.permissions)),
             inbox: may(Key::ConversationsViewAll) || may(Key::ConversationsViewOwn),
             theme,
+            shortcuts: known.as_ref().is_none_or(|known| known.shortcuts),
             csrf: form_token(req),
             notices: Vec::new(),
             me: known.as_ref().map(|known| PersonView::active(known.person.id, &known.person.name)),
@@ -105,6 +116,7 @@ impl Chrome {
             settings: None,
             inbox: false,
             theme: None,
+            shortcuts: true,
             csrf: String::new(),
             notices: Vec::new(),
         }

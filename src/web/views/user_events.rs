@@ -149,6 +149,8 @@ fn fields(value: &serde_json::Value) -> String {
             "retention_years" => Some("how long former users are kept"),
             "retention_deletes" => Some("deletion of former users"),
             "inactivity_rule" => Some("rule for people who stop logging in"),
+            "language" => Some("language"),
+            "shortcuts" => Some("keyboard shortcuts"),
             _ => None,
         })
         .collect();

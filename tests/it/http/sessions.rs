@@ -93,7 +93,7 @@ on_both! {
         let site = Site::on(w.db.clone()).await;
         let (first, second) = (site.logged_in(&w, w.agnes).await, site.logged_in(&w, w.agnes).await);
         let page = first.get("/profile/security").await.expect(200);
-        assert_eq!(page.texts("tbody tr").len(), 2);
+        assert_eq!(page.texts("[aria-labelledby=se-t] tbody tr").len(), 2);
         first.post("/profile/security/sessions", &[]).await.expect(303);
         second.get("/profile/security").await.expect(303);
         first.get("/profile/security").await.expect(200);

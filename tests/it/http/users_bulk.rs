@@ -129,8 +129,12 @@ on_both! {
         let said = does(&olga, &[("action", "remove_role"), ("value", &owner)], &[w.olga]).await.expect(200);
         assert!(said.text(".refused-list").contains("the only Owner"));
         let support = w.support.to_string();
-        does(&olga, &[("action", "remove_team"), ("value", &support)], &[w.agnes, w.bob]).await.expect(303);
-        assert_eq!((teams_of(&w, w.agnes), teams_of(&w, w.bob)), (0, 0));
+        // Agnes leads Support, and Bob is still in it: she goes when there is nobody left to be led.
+        let said = does(&olga, &[("action", "remove_team"), ("value", &support)], &[w.agnes, w.bob]).await.expect(200);
+        assert!(said.text(".refused-list").contains("the only lead of Support"), "{}", said.body);
+        assert_eq!((teams_of(&w, w.agnes), teams_of(&w, w.bob)), (1, 0));
+        does(&olga, &[("action", "remove_team"), ("value", &support)], &[w.agnes]).await.expect(303);
+        assert_eq!(teams_of(&w, w.agnes), 0);
         // Ada gives what she may, and neither makes an Owner nor touches one.
         let ada = site.logged_in(&w, w.ada).await;
         let said = does(&ada, &[("action", "add_role"), ("value", &owner)], &[w.bob]).await.expect(200);

@@ -153,15 +153,74 @@ on_both! {
         accept(&w, &token(&invited)).expect("a live link");
     }
 
-    fn whoever_opens_an_expired_invite_can_ask_the_inviter_for_a_new_one(w: World) {
+    fn whoever_opens_an_expired_invite_can_ask_those_who_invite_for_a_new_one(w: World) {
         let invited = invite(&w, "nina@fernhill.example").expect("an invite");
         w.later(TimeDelta::days(8));
-        w.db.write_now(&w.system(), |tx| invites::ask_for_renewal(tx, &base(), invited.user)).expect("to ask");
-        assert_eq!(w.read(|rx| store::outbox::list(rx, None, (1, 0))).0[0].to, "ada@fernhill.example");
+        let ask = || w.db.write_now(&w.system(), |tx| invites::ask_for_renewal(tx, &base(), invited.user)).expect("to ask");
+        let told = || {
+            let mut told = w.database.lines("SELECT to_address AS line FROM outbox WHERE kind = 'renewal'");
+            told.sort_unstable();
+            told
+        };
+        ask();
+        assert_eq!(told(), ["ada@fernhill.example", "olga@fernhill.example"]);
+        ask();
+        assert_eq!(told().len(), 2, "asking again tells nobody twice");
         w.deactivate(w.ada);
-        w.later(TimeDelta::seconds(1));
-        w.db.write_now(&w.system(), |tx| invites::ask_for_renewal(tx, &base(), invited.user)).expect("to ask");
-        let mails = w.read(|rx| store::outbox::list(rx, None, (1, 0))).0;
-        assert_eq!(mails[0].to, "olga@fernhill.example", "whoever left is not asked");
+        w.later(TimeDelta::hours(25));
+        ask();
+        assert_eq!(told(), ["ada@fernhill.example", "olga@fernhill.example", "olga@fernhill.example"], "whoever left is not asked");
+    }
+
+    fn a_pending_invite_is_changed_and_another_address_gets_another_link(w: World) {
+        let can: Can<may::Invite> = w.can(w.ada);
+        let invited = invite(&w, "nina@fernhill.example").expect("an invite");
+        let edit = |email: &str, version| invites::Edit {
+            version,
+            email: email.to_owned(),
+            name: Name { full: "Nina Nova".to_owned(), display: "Nina".to_owned() },
+            roles: vec![w.roles[&Standard::Supervisor]],
+            teams: vec![w.returns],
+            channels: vec![w.chat],
+            send: true,
+        };
+        let ask = |edit: invites::Edit| w.by(w.ada, |tx| invites::edit(tx, &can, &base(), invited.user, &edit));
+        let events = w.events();
+        let same = ask(edit("nina@fernhill.example", 1)).expect("a change");
+        assert!(same.renewed.is_none(), "the link stays");
+        assert_eq!(since(&w, events), [
+            "user.updated", "user.roles_changed", "team.member_added", "team.member_removed",
+            "channel.member_added", "channel.member_removed",
+        ]);
+        let events = w.events();
+        ask(edit("nina@fernhill.example", 2)).expect("nothing to do");
+        assert_eq!(w.events(), events);
+        let stale = ask(edit("nova@fernhill.example", 1));
+        assert!(matches!(stale, Err(Failure::Stale)), "{stale:?}");
+        assert_eq!(refused(&w, || ask(edit("BOB@fernhill.example", 2))), "bob@fernhill.example is already a user.");
+        let owner = invites::Edit { roles: vec![w.roles[&Standard::Owner]], ..edit("nina@fernhill.example", 2) };
+        assert!(refused(&w, || ask(owner.clone())).starts_with("You can’t give or take the role Owner"));
+        let moved = ask(edit("nova@fernhill.example", 2)).expect("another address").renewed.expect("another link");
+        assert_eq!(dead(accept(&w, &token(&invited))), DeadLink::Replaced);
+        let mails = w.read(|rx| store::outbox::list(rx, None, (10, 0))).0;
+        let to: Vec<&str> = mails.iter().map(|mail| mail.to.as_str()).collect();
+        assert_eq!(to, ["nova@fernhill.example"], "the mail that still waited is not sent any more");
+        accept(&w, &token(&moved)).expect("a live link");
+        assert_eq!(refused(&w, || ask(edit("late@fernhill.example", 9))), "This invite was already accepted or cancelled.");
+        // The profile's form knows nothing of links, so it moves nobody who has one.
+        let nina = invite(&w, "other@fernhill.example").expect("an invite").user;
+        let can = w.can(w.ada);
+        let edit = baton::actions::users::Edit { email: "third@fernhill.example".to_owned(), ..crate::people::editing::edit_of(&w, nina) };
+        assert!(refused(&w, || w.by(w.ada, |tx| baton::actions::users::update(tx, &can, nina, &edit))).contains("hasn’t accepted"));
+    }
+
+    fn a_mail_that_waits_with_a_dead_link_is_not_sent(w: World) {
+        let can: Can<may::Invite> = w.can(w.ada);
+        let waiting = || w.read(|rx| store::outbox::list(rx, None, (10, 0))).1;
+        let invited = invite(&w, "nina@fernhill.example").expect("an invite");
+        w.by(w.ada, |tx| invites::resend(tx, &can, &base(), invited.user)).expect("once more");
+        assert_eq!(waiting(), 1);
+        w.by(w.ada, |tx| invites::cancel(tx, &can, invited.user)).expect("to cancel");
+        assert_eq!(waiting(), 0);
     }
 }

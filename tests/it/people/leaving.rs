@@ -12,8 +12,8 @@ use baton::failure::Failure;
 use baton::store;
 use chrono::TimeDelta;
 
-use super::editing::{edit_of, roles_of};
 use super::{refused, since};
+use crate::people::editing::{edit_of, roles_of};
 use crate::support::world::{PASSWORD, base};
 use crate::support::{World, on_both};
 

@@ -3,6 +3,7 @@
 mod absences;
 mod editing;
 mod inactivity;
+mod invite_lists;
 mod inviting;
 mod leaving;
 mod removing;

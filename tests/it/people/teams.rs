@@ -1,6 +1,10 @@
 //! Who is in a team (T-2).
 
-use baton::actions::{teams, users};
+use baton::actions::{profiles, team_members, teams, users};
+use baton::domain::access::{Can, Sees, handovers, teams as may};
+use baton::domain::assignment::Target;
+use baton::domain::conversations::{Status, StatusChange};
+use baton::domain::profiles::{Language, Preferences};
 use baton::failure::Failure;
 use baton::store;
 
@@ -58,5 +62,91 @@ on_both! {
         let opened = form(vec![w.support]);
         w.by(w.olga, |tx| teams::delete(tx, &manage, w.support)).expect("an empty team");
         assert!(matches!(save(&opened), Err(Failure::Stale)), "the team is gone");
+    }
+
+    fn the_only_lead_goes_only_when_somebody_else_leads(w: World) {
+        let can: Can<may::EditMembers> = w.can(w.sven);
+        let leave = |who, successor| w.by(who, |tx| team_members::leave(tx, w.support, successor));
+        let only = "Agnes Arndt is the only lead of Support. Choose another lead first.";
+        assert_eq!(refused(&w, || leave(w.agnes, None)), only);
+        assert_eq!(refused(&w, || leave(w.agnes, Some(w.sven))), "Choose an active member of Support as its lead.");
+        assert_eq!(refused(&w, || leave(w.agnes, Some(w.agnes))), "Choose an active member of Support as its lead.");
+        let remove = teams::Change { remove: vec![w.agnes], ..teams::Change::default() };
+        assert_eq!(refused(&w, || w.by(w.sven, |tx| teams::change_members(tx, &can, w.support, &remove))), only);
+        let events = w.events();
+        assert_eq!(leave(w.agnes, Some(w.bob)).expect("to leave").team, "Support");
+        assert_eq!(since(&w, events), ["team.lead_changed", "team.member_removed"]);
+        let again = leave(w.agnes, None);
+        assert!(matches!(again, Err(Failure::NotFound)), "{again:?}");
+        let foreign = w.by(w.agnes, |tx| team_members::leave(tx, w.other.team, None));
+        assert!(matches!(foreign, Err(Failure::NotFound)), "{foreign:?}");
+        // Whoever is left alone has nobody to lead.
+        leave(w.bob, None).expect("the last one goes");
+        assert!(w.read(|rx| store::teams::list_members(rx, Some(w.support))).is_empty());
+    }
+
+    fn leaving_moves_what_is_held_of_the_team_if_that_is_chosen(w: World) {
+        w.conversations(&vec![w.draft().team(w.support).assignee(w.bob); 3]);
+        w.conversations(&[w.draft().team(w.returns).assignee(w.bob), w.draft().assignee(w.bob)]);
+        let can: Can<may::EditMembers> = w.can(w.sven);
+        let run: Can<handovers::Run> = w.can(w.sven);
+        let leaving = team_members::Leaving { user: w.bob, successor: None, target: Some(Target::User(w.agnes)) };
+        let own = team_members::Leaving { target: Some(Target::User(w.bob)), ..leaving };
+        refused(&w, || w.by(w.sven, |tx| team_members::remove(tx, &can, Some(&run), w.support, own)));
+        let left = w.by(w.sven, |tx| team_members::remove(tx, &can, Some(&run), w.support, leaving)).expect("to leave");
+        let job = left.job.expect("a job");
+        while !w.system_does(|tx| baton::actions::bulk::run_chunk(tx, job)).ended {}
+        let job = w.read(|rx| store::bulk_jobs::find(rx, job)).expect("the job");
+        assert_eq!((job.total, job.done, job.origin), (3, 3, store::bulk_jobs::Origin::TeamRemoval(w.bob)));
+        let held = w.read(|rx| store::counts::find(rx, &[Status::Open], &Sees::All)).by_person(Status::Open);
+        assert_eq!((held[&w.bob], held[&w.agnes]), (2, 3), "what he held elsewhere stays");
+        // Without a choice nothing moves (T-3).
+        let can: Can<may::EditMembers> = w.can(w.sven);
+        let leaving = team_members::Leaving { user: w.agnes, successor: None, target: None };
+        let left = w.by(w.sven, |tx| team_members::remove(tx, &can, None, w.support, leaving)).expect("the last one");
+        assert!(left.job.is_none());
+        assert_eq!(w.read(|rx| store::counts::find(rx, &[Status::Open], &Sees::All)).by_person(Status::Open)[&w.agnes], 3);
+    }
+
+    fn a_team_goes_with_everything_that_names_it_moved_in_one_step(w: World) {
+        let can: Can<may::Manage> = w.can(w.ada);
+        w.conversations(&[
+            w.draft().team(w.support).assignee(w.bob),
+            w.draft().team(w.support).now(StatusChange::Close),
+            w.draft().team(w.returns),
+        ]);
+        let delete = |to| w.by(w.ada, |tx| teams::delete_into(tx, &can, w.support, to));
+        assert!(refused(&w, || delete(None)).starts_with("2 conversations still hold"));
+        assert_eq!(refused(&w, || delete(Some(w.support))), "Choose another team for what this one holds.");
+        let foreign = delete(Some(w.other.team));
+        assert!(matches!(foreign, Err(Failure::NotFound)), "{foreign:?}");
+        let events = w.events();
+        assert_eq!(delete(Some(w.returns)).expect("to delete").moved, 2);
+        assert_eq!(since(&w, events), ["conversation.assigned", "conversation.assigned", "team.deleted"]);
+        let held = w.read(|rx| store::counts::find(rx, &[Status::Open, Status::Closed], &Sees::All));
+        assert_eq!((held.by_team(Status::Open)[&w.returns], held.by_team(Status::Closed)[&w.returns]), (2, 1));
+        assert_eq!(held.by_person(Status::Open)[&w.bob], 1, "who holds them stays the same");
+        assert!(w.read(|rx| store::teams::find(rx, w.support)).is_none());
+    }
+
+    fn own_preferences_are_told_and_a_stale_page_is_noticed(w: World) {
+        let held = w.read(|rx| store::preferences::find(rx, w.bob));
+        assert_eq!((held.time_zone, held.language, held.shortcuts), (None, None, true));
+        let user = w.user(w.bob);
+        let wanted = profiles::Profile {
+            version: user.version,
+            name: user.name,
+            preferences: Preferences { time_zone: Some(chrono_tz::Asia::Tokyo), language: Some(Language::English), shortcuts: false },
+        };
+        let events = w.events();
+        w.by(w.bob, |tx| profiles::update(tx, &wanted)).expect("his own");
+        assert_eq!(since(&w, events), ["user.updated"]);
+        assert_eq!(w.read(|rx| store::preferences::find(rx, w.bob)), wanted.preferences);
+        let stale = w.by(w.bob, |tx| profiles::update(tx, &wanted));
+        assert!(matches!(stale, Err(Failure::Stale)), "{stale:?}");
+        let same = profiles::Profile { version: w.user(w.bob).version, ..wanted };
+        let events = w.events();
+        w.by(w.bob, |tx| profiles::update(tx, &same)).expect("nothing to do");
+        assert_eq!(w.events(), events);
     }
 }

@@ -1,5 +1,6 @@
 //! Two browsers with one link, and an admin who changes their mind meanwhile (I-5).
 
+use baton::actions::invite_lists::{Answer, Asked, Verb, create_all, do_all};
 use baton::actions::invites::{self, Invited};
 use baton::domain::access::Can;
 use baton::domain::ids::UserId;
@@ -116,5 +117,77 @@ on_both! {
             assert!(matches!(lost, Err(Failure::Refused(_))), "round {round}: {lost:?}");
         }
         assert_eq!(w.read(|rx| store::invites::list(rx, None)).len(), 10);
+    }
+
+    fn an_invite_that_is_accepted_while_it_is_changed_ends_as_one_of_both(w: World) {
+        let (b, ada) = (w.instance_b(), w.scope(w.ada));
+        let can = Can::check(&ada).expect("Ada may");
+        for round in 0..20 {
+            let invited = invite(&w, &format!("nina{round}@fernhill.example"));
+            let token = token(&invited);
+            let edit = invites::Edit {
+                version: 1,
+                email: format!("nova{round}@fernhill.example"),
+                name: Name { full: "Nina Nova".to_owned(), display: "Nina".to_owned() },
+                roles: vec![w.roles[&Standard::Reader]],
+                teams: vec![],
+                channels: vec![],
+                send: true,
+            };
+            let (accepted, edited) = both_at_once(
+                || accept(&w, &w.db, &token),
+                || b.write_now(&ada, |tx| invites::edit(tx, &can, &base(), invited.user, &edit)),
+            );
+            let user = w.user(invited.user);
+            match (&accepted, &edited) {
+                (Ok(_), Err(Failure::Refused(Refusal::Invite(InviteRefusal::NotPending)))) => {
+                    assert_eq!((user.status, user.email), (Status::Active, format!("nina{round}@fernhill.example")));
+                }
+                (Err(Failure::Refused(Refusal::Invite(InviteRefusal::Dead(DeadLink::Replaced)))), Ok(_)) => {
+                    assert_eq!((user.status, user.email), (Status::Invited, format!("nova{round}@fernhill.example")));
+                }
+                _ => panic!("round {round}: {accepted:?} {edited:?}"),
+            }
+        }
+    }
+
+    fn of_invites_that_are_cancelled_together_the_accepted_one_stays(w: World) {
+        let (b, ada) = (w.instance_b(), w.scope(w.ada));
+        let can = Can::check(&ada).expect("Ada may");
+        for round in 0..15 {
+            let all: Vec<Invited> = (0..4).map(|n| invite(&w, &format!("nina{round}-{n}@fernhill.example"))).collect();
+            let ids: Vec<UserId> = all.iter().map(|one| one.user).collect();
+            let token = token(&all[2]);
+            let (accepted, cancelled) = both_at_once(
+                || accept(&w, &w.db, &token),
+                || b.write_now(&ada, |tx| do_all(tx, &can, &base(), Verb::Cancel, &ids)),
+            );
+            let left = ids.iter().filter(|id| w.read(|rx| store::users::find(rx, **id)).is_some()).count();
+            let refused = cancelled.expect("each for itself").iter().filter(|one| one.refused.is_some()).count();
+            assert_eq!((left, refused), if accepted.is_ok() { (1, 1) } else { (0, 0) }, "round {round}: {accepted:?}");
+        }
+    }
+
+    fn of_two_lists_with_the_same_address_one_is_sent_and_nothing_of_the_other(w: World) {
+        let (olga, ada) = (w.scope(w.olga), w.scope(w.ada));
+        for round in 0..10 {
+            let send = |scope: &baton::domain::access::Scope, own: &str| {
+                let can = Can::check(scope).expect("may");
+                let text = format!("{own}{round}@f.example\nboth{round}@f.example\n");
+                let asked = Asked {
+                    list: baton::domain::invite_list::read(&text).expect("a list"),
+                    roles: vec![w.roles[&Standard::Agent]],
+                    teams: vec![],
+                    channels: vec![],
+                    send: false,
+                    struck: String::new(),
+                };
+                w.db.write_now(scope, |tx| create_all(tx, &can, &base(), &asked))
+            };
+            let (one, two) = both_at_once(|| send(&olga, "one"), || send(&ada, "two"));
+            let sent = [&one, &two].iter().filter(|answer| matches!(answer, Ok(Answer::Invited(all)) if all.len() == 2)).count();
+            assert_eq!(sent, 1, "round {round}: {one:?} {two:?}");
+        }
+        assert_eq!(w.read(|rx| store::invites::list(rx, None)).len(), 20);
     }
 }

@@ -30,8 +30,11 @@ struct Sent {
     uri: String,
     headers: Vec<(String, String)>,
     address: String,
-    body: Option<String>,
+    body: Option<Vec<u8>>,
 }
+
+/// How plain forms are sent.
+const PLAIN: &str = "application/x-www-form-urlencoded";
 
 enum Ask {
     Page(Sent, mpsc::Sender<(Page, Vec<(String, String)>)>),
@@ -247,11 +250,15 @@ impl Browser {
     }
 
     fn send(&self, method: Method, uri: &str, body: Option<String>) -> Page {
+        self.send_as(method, uri, PLAIN, body.map(String::into_bytes))
+    }
+
+    fn send_as(&self, method: Method, uri: &str, kind: &'static str, body: Option<Vec<u8>>) -> Page {
         let cookies: Vec<String> =
             self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut headers = vec![("user-agent".to_owned(), "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0".to_owned())];
         if body.is_some() {
-            headers.push(("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()));
+            headers.push(("content-type".to_owned(), kind.to_owned()));
         }
         if !cookies.is_empty() {
             headers.push(("cookie".to_owned(), cookies.join("; ")));
@@ -302,6 +309,27 @@ impl Browser {
     pub async fn post_plain(&self, path: &str, fields: &[(&str, &str)]) -> Page {
         let body = serde_html_form::to_string(fields).expect("a form");
         self.send(Method::POST, path, Some(body))
+    }
+
+    /// Posts a form with a file.
+    pub async fn upload(&self, path: &str, fields: &[(&str, &str)], name: &str, file: &[u8]) -> Page {
+        let known = self.token.borrow().clone();
+        let token = match known {
+            Some(token) => token,
+            None => self.fresh_token().await,
+        };
+        let mut body = Vec::new();
+        for (field, value) in [("csrf_token", token.as_str())].iter().chain(fields) {
+            let part = format!("--edge\r\ncontent-disposition: form-data; name=\"{field}\"\r\n\r\n{value}\r\n");
+            body.extend_from_slice(part.as_bytes());
+        }
+        let head = format!(
+            "--edge\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\ncontent-type: text/csv\r\n\r\n"
+        );
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(file);
+        body.extend_from_slice(b"\r\n--edge--\r\n");
+        self.send_as(Method::POST, path, "multipart/form-data; boundary=edge", Some(body))
     }
 
     async fn fresh_token(&self) -> String {

@@ -242,7 +242,7 @@ pub async fn set_status(
     Form(form): Form<StatusForm>,
 ) -> Reply {
     let May { viewer, can } = may;
-    let (number, zone, now) = (number.0, viewer.known.workspace.time_zone, viewer.db().now());
+    let (number, zone, now) = (number.0, viewer.known.zone, viewer.db().now());
     let change = match Status::parse(&form.status) {
         Some(Status::Open) => Some(StatusChange::Open),
         Some(Status::Closed) => Some(StatusChange::Close),

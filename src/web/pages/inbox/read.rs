@@ -55,7 +55,7 @@ impl Asker {
             bulk: person.permissions.has(Key::ConversationsBulk),
             users: person.permissions.has(Key::UsersView),
             now: viewer.db().now(),
-            zone: viewer.known.workspace.time_zone,
+            zone: viewer.known.zone,
         }
     }
 }

@@ -80,7 +80,7 @@ pub async fn export(may: May<administration::ExportAudit>, Form(form): Form<Expo
         ..Address::default()
     };
     let now = viewer.db().now();
-    let zone = viewer.known.workspace.time_zone;
+    let zone = viewer.known.zone;
     let filter = named::parse(&address, now, zone)?
         .map_err(|_| WebError::BadForm("A day of the filter is none. Enter it like 2026-11-24."))?;
     let filter = viewer

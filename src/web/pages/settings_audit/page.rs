@@ -74,7 +74,7 @@ struct AuditPage {
 pub async fn index(may: May<administration::ViewAudit>, query: Query<Address>) -> Reply {
     let viewer = may.viewer;
     let address = query.0;
-    let zone = viewer.known.workspace.time_zone;
+    let zone = viewer.known.zone;
     let now = viewer.db().now();
     let mut problems = Problems::new();
     let filter = named::parse(&address, now, zone)?;

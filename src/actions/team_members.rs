@@ -1,0 +1,92 @@
+//! Leaving a team: taken out by somebody who may, with what becomes of the work (T-3), or on one's own (U-15).
+
+use crate::domain::access::{Can, handovers, teams};
+use crate::domain::assignment::Target;
+use crate::domain::audit::Event;
+use crate::domain::ids::{JobId, TeamId, UserId};
+use crate::domain::teams::{TeamRefusal, may_leave};
+use crate::failure::Failure;
+use crate::store::teams::Member;
+use crate::store::{self, Recorded, Tx};
+
+/// Who leaves a team, and what is decided with it.
+#[derive(Clone, Copy, Debug)]
+pub struct Leaving {
+    /// Who.
+    pub user: UserId,
+    /// Who leads from now on besides those who do.
+    pub successor: Option<UserId>,
+    /// Where their open and snoozed conversations of this team go; `None` keeps them.
+    pub target: Option<Target>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Left {
+    /// Their full name.
+    pub name: String,
+    /// The team's name.
+    pub team: String,
+    /// The job that moves their conversations, if any are moved.
+    pub job: Option<JobId>,
+}
+
+/// Takes a member out of a team. Their conversations stay with them unless a target is given (T-3).
+///
+/// # Errors
+/// [`TeamRefusal::OnlyLead`], a refusal of successor or target, [`Failure::NotFound`] for somebody who is no member, or
+/// trouble with the database.
+pub fn remove(
+    tx: &mut Tx,
+    _: &Can<teams::EditMembers>,
+    run: Option<&Can<handovers::Run>>,
+    team: TeamId,
+    leaving: Leaving,
+) -> Result<Recorded<Left>, Failure> {
+    let target = leaving.target.filter(|_| run.is_some());
+    let (member, name, events) = take_out(tx, team, Leaving { target, ..leaving })?;
+    let job = match (run, target) {
+        (Some(can), Some(target)) => {
+            super::bulk::start_team_removal(tx, can, (leaving.user, &member.name.full), team, target)?
+        }
+        _ => None,
+    };
+    Ok(tx.record_all(events)?.with(Left { name: member.name.full, team: name, job }))
+}
+
+/// Leaves a team on one's own. Whoever alone leads it names a successor first. Needs no permission: it is one's own place.
+///
+/// # Errors
+/// As [`remove`].
+pub fn leave(tx: &mut Tx, team: TeamId, successor: Option<UserId>) -> Result<Recorded<Left>, Failure> {
+    let user = tx.actor().user().ok_or(Failure::NotFound)?;
+    let (member, name, events) = take_out(tx, team, Leaving { user, successor, target: None })?;
+    Ok(tx.record_all(events)?.with(Left { name: member.name.full, team: name, job: None }))
+}
+
+fn take_out(tx: &mut Tx, id: TeamId, leaving: Leaving) -> Result<(Member, String, Vec<Event>), Failure> {
+    // People before teams, as everywhere.
+    let receiver = if let Some(Target::User(user)) = leaving.target { Some(user) } else { None };
+    let people = std::iter::once(leaving.user).chain(leaving.successor).chain(receiver).collect();
+    let people = super::teams::lock_people(tx, people)?;
+    let team = store::teams::lock(tx, id)?;
+    let members = store::teams::list_members(tx, Some(id))?;
+    let member = members.iter().find(|one| one.user == leaving.user).cloned().ok_or(Failure::NotFound)?;
+    let places: Vec<_> = members.iter().map(Member::place).collect();
+    may_leave(&places, leaving.user, leaving.successor)
+        .map_err(|problem| TeamRefusal::leaving(problem, &member.name.full, &team.name))?;
+    let mut events = Vec::new();
+    if let Some(user) = leaving.successor
+        && store::teams::set_lead(tx, id, user, true)?
+    {
+        events.push(Event::TeamLeadChanged { team: id, user, lead: true });
+    }
+    if store::teams::delete_member(tx, id, leaving.user)? {
+        // Their profile shows it too: whoever edits that at this instant must not put back what was.
+        for user in people.iter().filter(|user| user.id == leaving.user) {
+            store::users::set_touched(tx, user)?;
+        }
+        events.push(Event::TeamMemberRemoved { team: id, user: leaving.user });
+    }
+    Ok((member, team.name, events))
+}

@@ -1,0 +1,242 @@
+//! Dialogs of a team: taking a member out (T-3), deleting the team (T-1).
+
+use actix_web::http::StatusCode;
+use askama::Template;
+use serde::Deserialize;
+
+use crate::actions;
+use crate::actions::team_members::Leaving;
+use crate::domain::access::{Key, Sees, teams};
+use crate::domain::assignment::Target;
+use crate::domain::conversations::Status as ConversationStatus;
+use crate::domain::ids::{TeamId, UserId};
+use crate::domain::teams::{LeaveProblem, TeamRefusal, may_leave};
+use crate::domain::text::counted;
+use crate::domain::users::Status;
+use crate::failure::{Failure, Refusal};
+use crate::store::teams::Member;
+use crate::store::{self, counts};
+use crate::web::error::WebError;
+use crate::web::extract::{Form, Id, May, Query, Viewer};
+use crate::web::forms::Problems;
+use crate::web::reply::{Notice, Reply, dialog, done};
+use crate::web::views::chrome::{SettingsItem, form_token};
+use crate::web::views::person::PersonView;
+
+/// Who is taken out, and what is decided with it.
+#[derive(Deserialize, Default, Clone)]
+#[serde(default)]
+pub struct LeaveForm {
+    user: String,
+    successor: String,
+    target: String,
+}
+
+/// An entry of a select.
+pub(super) struct Choice {
+    pub value: String,
+    pub label: String,
+}
+
+#[derive(Template)]
+#[template(path = "partials/team_leave.html")]
+struct LeaveDialog {
+    csrf: String,
+    id: String,
+    team: String,
+    who: PersonView,
+    form: LeaveForm,
+    held: Option<String>,
+    may_plan: bool,
+    successors: Vec<Choice>,
+    people: Vec<Choice>,
+    teams: Vec<Choice>,
+    undo_hours: i32,
+    problems: Problems,
+}
+
+/// Asks before somebody is taken out of a team, and what becomes of what they hold there.
+///
+/// # Errors
+/// 404 for a team that is none here, or somebody who is no member.
+pub async fn ask_remove(may: May<teams::EditMembers>, id: Id<TeamId>, query: Query<LeaveForm>) -> Reply {
+    show_leave(&may.viewer, id.0, query.0, Problems::new(), StatusCode::OK).await
+}
+
+/// Whoever could lead a team instead of its only lead: nobody, if somebody else leads it anyway.
+pub(super) fn successors(members: &[Member], user: UserId) -> Vec<Choice> {
+    let places: Vec<_> = members.iter().map(Member::place).collect();
+    if may_leave(&places, user, None) != Err(LeaveProblem::OnlyLead) {
+        return Vec::new();
+    }
+    members
+        .iter()
+        .filter(|one| one.user != user && one.status == Status::Active)
+        .map(|one| Choice { value: one.user.to_string(), label: one.name.full.clone() })
+        .collect()
+}
+
+async fn show_leave(viewer: &Viewer, id: TeamId, form: LeaveForm, problems: Problems, status: StatusCode) -> Reply {
+    let user: UserId = form.user.parse().map_err(|_| WebError::NotFound)?;
+    let (team, members, held, people, all) = viewer
+        .read(move |rx| {
+            let team = store::teams::find(rx, id)?.ok_or(Failure::NotFound)?;
+            let both = [ConversationStatus::Open, ConversationStatus::Snoozed];
+            let held = counts::find(rx, &both, &Sees::All)?;
+            let held: i64 = both.iter().filter_map(|status| held.by_person_in(*status, id).get(&user).copied()).sum();
+            let members = store::teams::list_members(rx, Some(id))?;
+            Ok((team, members, held, store::users::list_assignable(rx)?, store::teams::list(rx)?))
+        })
+        .await?;
+    let member = members.iter().find(|one| one.user == user).ok_or(WebError::NotFound)?;
+    let title = format!("Remove {}?", member.name.full);
+    let content = LeaveDialog {
+        csrf: form_token(&viewer.req),
+        id: id.to_string(),
+        who: PersonView::new(user, &member.name, member.status),
+        held: (held > 0).then(|| counted(held, "conversation", "conversations")),
+        may_plan: viewer.known.person.permissions.has(Key::HandoversRun),
+        successors: successors(&members, user),
+        people: people
+            .into_iter()
+            .filter(|one| one.id != user)
+            .map(|one| Choice { value: Target::User(one.id).print(), label: one.name.full })
+            .collect(),
+        teams: std::iter::once(&team)
+            .chain(all.iter().filter(|one| one.id != id))
+            .map(|one| Choice { value: Target::Team(one.id).print(), label: one.name.clone() })
+            .collect(),
+        undo_hours: viewer.known.workspace.undo_hours,
+        team: team.name,
+        form,
+        problems,
+    };
+    dialog(viewer, status, &title, "", SettingsItem::Teams, &content)
+}
+
+/// Takes a member out, and hands over what they hold in the team, if that was chosen.
+///
+/// # Errors
+/// 404 for ids that are none here.
+pub async fn remove(may: May<teams::EditMembers>, id: Id<TeamId>, Form(form): Form<LeaveForm>) -> Reply {
+    let May { viewer, can } = may;
+    let id = id.0;
+    let user: UserId = form.user.parse().map_err(|_| WebError::NotFound)?;
+    let mut problems = Problems::new();
+    let successor = match form.successor.as_str() {
+        "" => None,
+        text => Some(text.parse().map_err(|_| WebError::NotFound)?),
+    };
+    let target = match form.target.as_str() {
+        "" | "keep" => None,
+        text => problems.take("target", Target::parse(text).map(Some).ok_or("Choose who takes these over")),
+    };
+    if !problems.is_empty() {
+        return show_leave(&viewer, id, form, problems, StatusCode::UNPROCESSABLE_ENTITY).await;
+    }
+    let run = if target.is_some() { Some(viewer.must()?) } else { None };
+    let leaving = Leaving { user, successor, target };
+    let left = viewer.write(move |tx| actions::team_members::remove(tx, &can, run.as_ref(), id, leaving)).await;
+    match left {
+        Ok(left) => {
+            viewer.app.wake.now();
+            let text = format!("{} is no longer in {}.", left.name, left.team);
+            let notice = match left.job {
+                Some(job) => Notice::new(format!("{text} Their conversations are being moved."))
+                    .link("Details", format!("/jobs/{job}")),
+                None => Notice::new(text),
+            };
+            done(&viewer, &format!("/settings/teams/{id}"), notice)
+        }
+        Err(Failure::Refused(refusal)) => {
+            let field = match refusal {
+                Refusal::Team(TeamRefusal::OnlyLead { .. } | TeamRefusal::NoSuccessor(_)) => "successor",
+                _ => "target",
+            };
+            problems.add(field, refusal.to_string());
+            show_leave(&viewer, id, form, problems, StatusCode::UNPROCESSABLE_ENTITY).await
+        }
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+/// Where the team's conversations go.
+#[derive(Deserialize, Default, Clone)]
+#[serde(default)]
+pub struct DeleteForm {
+    target: String,
+}
+
+#[derive(Template)]
+#[template(path = "partials/team_delete.html")]
+struct DeleteDialog {
+    csrf: String,
+    id: String,
+    team: String,
+    held: Option<String>,
+    channel: Option<String>,
+    form: DeleteForm,
+    teams: Vec<Choice>,
+    problems: Problems,
+}
+
+/// Asks before a team is deleted, and where what names it goes.
+///
+/// # Errors
+/// 404 for a team that is none here.
+pub async fn ask_delete(may: May<teams::Manage>, id: Id<TeamId>) -> Reply {
+    show_delete(&may.viewer, id.0, DeleteForm::default(), Problems::new(), StatusCode::OK).await
+}
+
+async fn show_delete(viewer: &Viewer, id: TeamId, form: DeleteForm, problems: Problems, status: StatusCode) -> Reply {
+    let (team, (held, channel), all) = viewer
+        .read(move |rx| {
+            let team = store::teams::find(rx, id)?.ok_or(Failure::NotFound)?;
+            Ok((team, store::teams::count_holdings(rx, id)?, store::teams::list(rx)?))
+        })
+        .await?;
+    let content = DeleteDialog {
+        csrf: form_token(&viewer.req),
+        id: id.to_string(),
+        held: (held > 0).then(|| counted(held, "conversation", "conversations")),
+        channel,
+        teams: all
+            .into_iter()
+            .filter(|one| one.id != id)
+            .map(|one| Choice { value: Target::Team(one.id).print(), label: one.name })
+            .collect(),
+        team: team.name,
+        form,
+        problems,
+    };
+    dialog(viewer, status, "Delete team", "sm", SettingsItem::Teams, &content)
+}
+
+/// Deletes a team; what names it moves to the chosen one in the same step.
+///
+/// # Errors
+/// 404 for a team that is none here.
+pub async fn delete(may: May<teams::Manage>, id: Id<TeamId>, Form(form): Form<DeleteForm>) -> Reply {
+    let May { viewer, can } = may;
+    let id = id.0;
+    let target = match (form.target.as_str(), Target::parse(&form.target)) {
+        ("", _) => None,
+        (_, Some(Target::Team(team))) => Some(team),
+        _ => return Err(WebError::NotFound),
+    };
+    match viewer.write(move |tx| actions::teams::delete_into(tx, &can, id, target)).await {
+        Ok(deleted) => {
+            let moved = match deleted.moved {
+                0 => String::new(),
+                moved => format!(" {} moved.", counted(moved, "conversation", "conversations")),
+            };
+            done(&viewer, "/settings/teams", Notice::new(format!("The team {} is deleted.{moved}", deleted.name)))
+        }
+        Err(Failure::Refused(refusal)) => {
+            let mut problems = Problems::new();
+            problems.add("target", refusal.to_string());
+            show_delete(&viewer, id, form, problems, StatusCode::UNPROCESSABLE_ENTITY).await
+        }
+        Err(failure) => Err(failure.into()),
+    }
+}
