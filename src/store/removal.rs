@@ -92,8 +92,7 @@ pub fn list_sealed_among(rx: &mut Rx, emails: &[String]) -> Result<Vec<(String, 
     let mut found: Vec<(String, At)> = Vec::new();
     for part in emails.chunks(super::db::VALUES) {
         let query = sealed_identities::table
-            .filter(sealed_identities::workspace_id.eq(rx.workspace()))
-            .filter(sealed_identities::email_key.eq_any(part))
+            .filter(sealed_identities::workspace_id.eq(rx.workspace()).and(sealed_identities::email_key.eq_any(part)))
             .select((sealed_identities::email, sealed_identities::sealed_at));
         found.extend(query.load::<(String, At)>(rx.conn)?);
     }
