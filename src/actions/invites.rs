@@ -320,7 +320,7 @@ pub fn edit(
     let mut events = super::users::set_identity(tx, &user, &edit.email, &edit.name)?;
     let renamed = !events.is_empty();
     events.extend(super::users::set_roles(tx, &user, owners, &edit.roles)?);
-    events.extend(super::users::set_teams(tx, id, &edit.teams)?);
+    events.extend(super::users::set_teams(tx, &user, &edit.teams)?);
     events.extend(super::users::set_channels(tx, id, &edit.channels)?);
     if !events.is_empty() && !renamed {
         store::users::set_touched(tx, &user)?;

@@ -5,6 +5,7 @@ use crate::domain::assignment::Target;
 use crate::domain::audit::Event;
 use crate::domain::ids::{JobId, TeamId, UserId};
 use crate::domain::teams::{TeamRefusal, may_leave};
+use crate::domain::users::Status;
 use crate::failure::Failure;
 use crate::store::teams::Member;
 use crate::store::{self, Recorded, Tx};
@@ -62,6 +63,56 @@ pub fn leave(tx: &mut Tx, team: TeamId, successor: Option<UserId>) -> Result<Rec
     let user = tx.actor().user().ok_or(Failure::NotFound)?;
     let (member, name, events) = take_out(tx, team, Leaving { user, successor, target: None })?;
     Ok(tx.record_all(events)?.with(Left { name: member.name.full, team: name, job: None }))
+}
+
+/// Everybody who cannot log in leaves a team (T-2).
+#[derive(Clone, Debug, Default)]
+pub struct Tidying {
+    /// Whom the page named, if there was one: others now mean that somebody was quicker.
+    pub expected: Option<Vec<UserId>>,
+    /// Where their open and snoozed conversations of this team go; `None` keeps them.
+    pub target: Option<Target>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Tidied {
+    /// How many left.
+    pub people: usize,
+    /// The jobs that move their conversations.
+    pub jobs: Vec<JobId>,
+}
+
+/// Takes everybody who cannot log in out of a team (T-2). Their conversations stay with them unless a target is given.
+///
+/// # Errors
+/// [`Failure::Stale`], a refusal of the target, [`Failure::NotFound`], or trouble with the database.
+pub fn remove_inactive(
+    tx: &mut Tx,
+    can: &Can<teams::EditMembers>,
+    run: Option<&Can<handovers::Run>>,
+    id: TeamId,
+    tidying: &Tidying,
+) -> Result<Recorded<Tidied>, Failure> {
+    let members = store::teams::list_members(tx, Some(id))?;
+    let gone: Vec<&Member> = members.iter().filter(|one| one.status == Status::Inactive).collect();
+    let remove: Vec<UserId> = gone.iter().map(|one| one.user).collect();
+    if let Some(expected) = &tidying.expected
+        && (expected.len() != remove.len() || expected.iter().any(|user| !remove.contains(user)))
+    {
+        return Err(Failure::Stale);
+    }
+    let receiver = if let Some(Target::User(user)) = tidying.target { Some(user) } else { None };
+    super::teams::lock_people(tx, remove.iter().copied().chain(receiver).collect())?;
+    let change = super::teams::Change { remove, ..super::teams::Change::default() };
+    let changed = super::teams::change_members(tx, can, id, &change)?;
+    let mut jobs = Vec::new();
+    if let (Some(can), Some(target)) = (run, tidying.target) {
+        for one in &gone {
+            jobs.extend(super::bulk::start_team_removal(tx, can, (one.user, &one.name.full), id, target)?);
+        }
+    }
+    Ok(changed.map(|people| Tidied { people, jobs }))
 }
 
 fn take_out(tx: &mut Tx, id: TeamId, leaving: Leaving) -> Result<(Member, String, Vec<Event>), Failure> {

@@ -19,18 +19,21 @@ pub fn create(tx: &mut Tx, _: &Can<teams::Manage>, name: &str, description: &str
     Ok(tx.record(Event::TeamCreated { team }).with(team))
 }
 
-/// Renames a team.
+/// Renames a team. `version` is what was edited, if that is known; another one now means that somebody was quicker.
 ///
 /// # Errors
-/// [`TeamRefusal::NameTaken`], [`Failure::NotFound`], or trouble with the database.
+/// [`TeamRefusal::NameTaken`], [`Failure::Stale`], [`Failure::NotFound`], or trouble with the database.
 pub fn update(
     tx: &mut Tx,
     _: &Can<teams::Manage>,
     id: TeamId,
-    name: &str,
-    description: &str,
+    version: Option<i64>,
+    (name, description): (&str, &str),
 ) -> Result<Recorded<()>, Failure> {
     let team = store::teams::lock(tx, id)?;
+    if version.is_some_and(|version| version != team.version) {
+        return Err(Failure::Stale);
+    }
     if team.name == name && team.description == description {
         return tx.unchanged(());
     }
@@ -107,12 +110,15 @@ pub struct Change {
     pub remove: Vec<UserId>,
     /// Who leads from now on, if that is changed at all; everybody else does not.
     pub leads: Option<Vec<UserId>>,
+    /// Who led when the page was made, if it was one: others now mean that somebody was quicker.
+    pub led: Option<Vec<UserId>>,
 }
 
 /// Changes members and leads of a team. Only active users can join (T-2); removing moves nothing by itself (T-3).
 ///
 /// # Errors
-/// [`TeamRefusal::MemberInactive`], [`Failure::NotFound`] for an id that is none here, or trouble with the database.
+/// [`TeamRefusal::MemberInactive`], [`Failure::Stale`], [`Failure::NotFound`] for an id that is none here, or trouble
+/// with the database.
 pub fn change_members(
     tx: &mut Tx,
     _: &Can<teams::EditMembers>,
@@ -122,6 +128,11 @@ pub fn change_members(
     let people = lock_people(tx, change.add.iter().chain(&change.remove).copied().collect())?;
     let team = store::teams::lock(tx, id)?;
     let before = store::teams::list_members(tx, Some(id))?;
+    if let Some(led) = &change.led
+        && before.iter().any(|one| one.is_lead != led.contains(&one.user))
+    {
+        return Err(Failure::Stale);
+    }
     let mut events = Vec::new();
     let mut moved = Vec::new();
     for user in people.iter().filter(|user| change.add.contains(&user.id)) {
@@ -146,8 +157,10 @@ pub fn change_members(
     if let Some(leads) = &change.leads {
         let members = store::teams::list_members(tx, Some(id))?;
         let unknown = |lead: &&UserId| !change.remove.contains(lead) && !members.iter().any(|one| one.user == **lead);
-        if leads.iter().any(|lead| unknown(&lead)) {
-            return Err(Failure::NotFound);
+        if let Some(lead) = leads.iter().find(unknown) {
+            // Who was a member when the page was made was taken out meanwhile.
+            let known = change.led.is_some() && store::users::find(tx, *lead)?.is_some();
+            return Err(if known { Failure::Stale } else { Failure::NotFound });
         }
         for member in members {
             let lead = leads.contains(&member.user);
@@ -172,7 +185,7 @@ pub(super) fn lock_people(tx: &mut Tx, mut people: Vec<UserId>) -> Result<Vec<Us
 }
 
 /// Whether a team that lost members still has a lead, if one of them led it and somebody is left to be led.
-fn keeps_a_lead(tx: &mut Tx, team: &Team, before: &[Member], removed: &[UserId]) -> Result<(), Failure> {
+pub(super) fn keeps_a_lead(tx: &mut Tx, team: &Team, before: &[Member], removed: &[UserId]) -> Result<(), Failure> {
     let after = store::teams::list_members(tx, Some(team.id))?;
     let led = after.iter().any(|one| one.status == Status::Active && one.is_lead);
     let anybody = after.iter().any(|one| one.status == Status::Active);
@@ -183,14 +196,4 @@ fn keeps_a_lead(tx: &mut Tx, team: &Team, before: &[Member], removed: &[UserId])
         }
         _ => Ok(()),
     }
-}
-
-/// Takes everybody who cannot log in out of a team (T-2).
-///
-/// # Errors
-/// [`Failure::NotFound`], or trouble with the database.
-pub fn remove_inactive(tx: &mut Tx, can: &Can<teams::EditMembers>, id: TeamId) -> Result<Recorded<usize>, Failure> {
-    let members = store::teams::list_members(tx, Some(id))?;
-    let remove = members.into_iter().filter(|one| one.status == Status::Inactive).map(|one| one.user).collect();
-    change_members(tx, can, id, &Change { remove, ..Change::default() })
 }

@@ -4,6 +4,7 @@ use crate::domain::access::{Can, Key, handovers, users};
 use crate::domain::audit::Event;
 use crate::domain::ids::{ChannelId, JobId, RoleId, SessionId, TeamId, UserId};
 use crate::domain::roles::{Role, may_grant, may_stand_in};
+use crate::domain::teams::TeamRefusal;
 use crate::domain::users::{Name, Reason, Status, User, UserRefusal};
 use crate::failure::Failure;
 use crate::store::{self, Recorded, Tx};
@@ -125,7 +126,7 @@ pub fn update(tx: &mut Tx, can: &Can<users::Edit>, id: UserId, edit: &Edit) -> R
         events.extend(set_roles(tx, &user, owners, wanted)?);
     }
     if let Some(wanted) = edit.teams.as_ref().filter(|_| permitted.has(Key::TeamsEditMembers)) {
-        events.extend(set_teams(tx, id, wanted)?);
+        events.extend(set_teams(tx, &user, wanted)?);
     }
     if let Some(wanted) = edit.channels.as_ref().filter(|_| permitted.has(Key::ChannelsManage)) {
         events.extend(set_channels(tx, id, wanted)?);
@@ -256,7 +257,9 @@ pub fn change_role(
     }
 }
 
-pub(super) fn set_teams(tx: &mut Tx, user: UserId, wanted: &[TeamId]) -> Result<Vec<Event>, Failure> {
+/// Puts somebody into exactly these teams. Nobody joins who cannot log in (T-2), and no team loses its only lead silently.
+pub(super) fn set_teams(tx: &mut Tx, who: &User, wanted: &[TeamId]) -> Result<Vec<Event>, Failure> {
+    let user = who.id;
     let held = store::teams::list_of_users(tx, &[user])?.remove(&user).unwrap_or_default();
     let known = store::teams::list(tx)?;
     let mut events = Vec::new();
@@ -264,11 +267,17 @@ pub(super) fn set_teams(tx: &mut Tx, user: UserId, wanted: &[TeamId]) -> Result<
         if !known.iter().any(|one| one.id == *team) {
             return Err(Failure::NotFound);
         }
+        if who.status == Status::Inactive {
+            return Err(TeamRefusal::MemberInactive(who.name.full.clone()).into());
+        }
         store::teams::insert_member(tx, *team, user)?;
         events.push(Event::TeamMemberAdded { team: *team, user });
     }
     for team in held.iter().filter(|team| !wanted.contains(team)) {
+        let locked = store::teams::lock(tx, *team)?;
+        let before = store::teams::list_members(tx, Some(*team))?;
         store::teams::delete_member(tx, *team, user)?;
+        super::teams::keeps_a_lead(tx, &locked, &before, &[user])?;
         events.push(Event::TeamMemberRemoved { team: *team, user });
     }
     Ok(events)

@@ -1,5 +1,7 @@
 //! The audit trail. Rows are only ever added.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 
 use super::db::{Rx, Tx, insert_all};
@@ -168,14 +170,7 @@ impl Row {
 /// # Errors
 /// Trouble with the database.
 pub fn list_about_user(rx: &mut Rx, user: UserId, limit: i64) -> Result<Vec<Recorded>, Failure> {
-    let rows: Vec<Row> = a::audit_events
-        .filter(a::workspace_id.eq(rx.workspace()))
-        .filter(a::subject_id.eq(AnyId(user.0)))
-        .order(a::id.desc())
-        .limit(limit)
-        .select(Row::as_select())
-        .load(rx.conn)?;
-    rows.into_iter().map(Row::read).collect()
+    list_about(rx, AnyId(user.0), limit)
 }
 
 /// The latest events about a role, newest first.
@@ -183,14 +178,58 @@ pub fn list_about_user(rx: &mut Rx, user: UserId, limit: i64) -> Result<Vec<Reco
 /// # Errors
 /// Trouble with the database.
 pub fn list_about_role(rx: &mut Rx, role: RoleId, limit: i64) -> Result<Vec<Recorded>, Failure> {
+    list_about(rx, AnyId(role.0), limit)
+}
+
+fn list_about(rx: &mut Rx, subject: AnyId, limit: i64) -> Result<Vec<Recorded>, Failure> {
     let rows: Vec<Row> = a::audit_events
         .filter(a::workspace_id.eq(rx.workspace()))
-        .filter(a::subject_id.eq(AnyId(role.0)))
+        .filter(a::subject_id.eq(subject))
         .order(a::id.desc())
         .limit(limit)
         .select(Row::as_select())
         .load(rx.conn)?;
     rows.into_iter().map(Row::read).collect()
+}
+
+/// The latest event about a team or about who is in it.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn find_latest_of_team(rx: &mut Rx, team: TeamId) -> Result<Option<Recorded>, Failure> {
+    let row: Option<Row> = a::audit_events
+        .filter(a::workspace_id.eq(rx.workspace()))
+        .filter(a::name.like("team.%"))
+        .filter(a::subject_id.eq(AnyId(team.0)).or(a::to_team_id.eq(team)).or(a::from_team_id.eq(team)))
+        .order(a::id.desc())
+        .select(Row::as_select())
+        .first(rx.conn)
+        .optional()?;
+    row.map(Row::read).transpose()
+}
+
+/// Who was the latest to do this to each of some users; those to whom Baton itself did it are not among them.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_latest_actors(rx: &mut Rx, name: &str, users: &[UserId]) -> Result<HashMap<UserId, UserId>, Failure> {
+    let subjects: Vec<AnyId> = users.iter().map(|user| AnyId(user.0)).collect();
+    let rows: Vec<(Option<AnyId>, Option<UserId>)> = a::audit_events
+        .filter(a::workspace_id.eq(rx.workspace()))
+        .filter(a::subject_id.eq_any(subjects))
+        .filter(a::name.eq(name))
+        .order(a::id.asc())
+        .select((a::subject_id, a::actor_id))
+        .load(rx.conn)?;
+    let mut latest = HashMap::new();
+    for (subject, actor) in rows {
+        let Some(user) = subject.map(|subject| UserId(subject.0)) else { continue };
+        match actor {
+            Some(actor) => latest.insert(user, actor),
+            None => latest.remove(&user),
+        };
+    }
+    Ok(latest)
 }
 
 /// The events of a conversation, oldest first; of very many, the latest.

@@ -12,6 +12,7 @@ pub mod pages;
 pub mod reply;
 pub mod routes;
 pub mod session;
+pub mod stale;
 pub mod upload;
 pub mod views;
 

@@ -70,7 +70,7 @@ routes! {
 
     get "/settings/users" Needs(Key::UsersView) => pages::settings_users::active;
     get "/settings/users/inactive" Needs(Key::UsersView) => pages::settings_users::inactive;
-    get "/settings/users/invites" Needs(Key::UsersView) => pages::settings_users::invites;
+    get "/settings/users/invites" Needs(Key::UsersView) => pages::settings_users_invites::show;
     get "/settings/users/bulk/confirm" Needs(Key::UsersView) => pages::settings_users_bulk::confirm;
     post "/settings/users/bulk" Needs(Key::UsersView) => pages::settings_users_bulk::create;
     get "/settings/users/export" Needs(Key::UsersView) => pages::settings_users_export::download;
@@ -108,7 +108,8 @@ routes! {
     get "/settings/teams/{id}" Needs(Key::TeamsEditMembers) => pages::settings_teams::show;
     post "/settings/teams/{id}" Needs(Key::TeamsManage) => pages::settings_teams::update;
     post "/settings/teams/{id}/members" Needs(Key::TeamsEditMembers) => pages::settings_teams::members;
-    post "/settings/teams/{id}/remove-inactive" Needs(Key::TeamsEditMembers) => pages::settings_teams::remove_inactive;
+    get "/settings/teams/{id}/remove-inactive" Needs(Key::TeamsEditMembers) => pages::settings_team_members::ask_tidy;
+    post "/settings/teams/{id}/remove-inactive" Needs(Key::TeamsEditMembers) => pages::settings_team_members::tidy;
     get "/settings/teams/{id}/remove" Needs(Key::TeamsEditMembers) => pages::settings_team_members::ask_remove;
     post "/settings/teams/{id}/remove" Needs(Key::TeamsEditMembers) => pages::settings_team_members::remove;
     get "/settings/teams/{id}/delete" Needs(Key::TeamsManage) => pages::settings_team_members::ask_delete;

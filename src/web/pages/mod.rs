@@ -33,6 +33,8 @@ pub mod settings_users_bars;
 pub mod settings_users_bulk;
 pub mod settings_users_each;
 pub mod settings_users_export;
+pub mod settings_users_held;
+pub mod settings_users_invites;
 pub mod settings_users_query;
 pub mod settings_users_toolbar;
 pub mod settings_workspace;

@@ -21,6 +21,7 @@ use crate::web::error::WebError;
 use crate::web::extract::{Form, Id, Viewer};
 use crate::web::forms::{Problems, is_on};
 use crate::web::reply::{Notice, Reply, dialog_in, done, page_with};
+use crate::web::stale::user_changed;
 use crate::web::views::chrome::{Section, form_token};
 use crate::web::views::person::PersonView;
 
@@ -151,7 +152,7 @@ pub async fn update(viewer: Viewer, Form(form): Form<ProfileForm>) -> Reply {
     match viewer.write(move |tx| actions::profiles::update(tx, &profile)).await {
         Ok(()) => {}
         Err(Failure::Stale) => {
-            problems.add("", Failure::Stale.to_string());
+            problems.add("", user_changed(&viewer, viewer.known.person.id, "your profile").await?);
             return render(&viewer, Some(form), problems, StatusCode::CONFLICT).await;
         }
         Err(failure) => return Err(failure.into()),

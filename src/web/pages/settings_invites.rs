@@ -19,6 +19,7 @@ use crate::web::error::WebError;
 use crate::web::extract::{Empty, Form, Id, May, Viewer};
 use crate::web::forms::{Problems, ids, is_on};
 use crate::web::reply::{Notice, Reply, dialog, done};
+use crate::web::stale::user_changed;
 use crate::web::views::chrome::{SettingsItem, form_token};
 use crate::web::views::person::PersonView;
 use crate::web::views::time::Times;
@@ -373,7 +374,7 @@ pub async fn update(may: May<users::Invite>, id: Id<UserId>, Form(form): Form<In
         }
         Err(Failure::Stale) => {
             let mut problems = Problems::new();
-            problems.add("", Failure::Stale.to_string());
+            problems.add("", user_changed(&viewer, id, "this invite").await?);
             show_edit(&viewer, id, Some(form), problems, StatusCode::CONFLICT).await
         }
         Err(failure) => Err(failure.into()),

@@ -1,25 +1,27 @@
-//! Dialogs of a team: taking a member out (T-3), deleting the team (T-1).
+//! Dialogs of a team: taking a member out (T-3), or all who cannot log in (T-2), deleting the team (T-1).
 
 use actix_web::http::StatusCode;
 use askama::Template;
 use serde::Deserialize;
 
 use crate::actions;
-use crate::actions::team_members::Leaving;
+use crate::actions::team_members::{Leaving, Tidying};
 use crate::domain::access::{Key, Sees, teams};
 use crate::domain::assignment::Target;
 use crate::domain::conversations::Status as ConversationStatus;
 use crate::domain::ids::{TeamId, UserId};
-use crate::domain::teams::{LeaveProblem, TeamRefusal, may_leave};
+use crate::domain::teams::{LeaveProblem, Team, TeamRefusal, may_leave};
 use crate::domain::text::counted;
 use crate::domain::users::Status;
 use crate::failure::{Failure, Refusal};
 use crate::store::teams::Member;
+use crate::store::users::Brief;
 use crate::store::{self, counts};
 use crate::web::error::WebError;
 use crate::web::extract::{Form, Id, May, Query, Viewer};
-use crate::web::forms::Problems;
+use crate::web::forms::{Problems, ids};
 use crate::web::reply::{Notice, Reply, dialog, done};
+use crate::web::stale::team_changed;
 use crate::web::views::chrome::{SettingsItem, form_token};
 use crate::web::views::person::PersonView;
 
@@ -76,6 +78,27 @@ pub(super) fn successors(members: &[Member], user: UserId) -> Vec<Choice> {
         .collect()
 }
 
+/// People who can take conversations over.
+fn receivers(people: Vec<Brief>, but: Option<UserId>) -> Vec<Choice> {
+    let others = people.into_iter().filter(|one| Some(one.id) != but);
+    others.map(|one| Choice { value: Target::User(one.id).print(), label: one.name.full }).collect()
+}
+
+/// Teams whose queue can take conversations over, the one they are of first.
+fn queues(first: &Team, all: &[Team]) -> Vec<Choice> {
+    std::iter::once(first)
+        .chain(all.iter().filter(|one| one.id != first.id))
+        .map(|one| Choice { value: Target::Team(one.id).print(), label: one.name.clone() })
+        .collect()
+}
+
+fn read_target(typed: &str, problems: &mut Problems) -> Option<Target> {
+    match typed {
+        "" | "keep" => None,
+        text => problems.take("target", Target::parse(text).map(Some).ok_or("Choose who takes these over")),
+    }
+}
+
 async fn show_leave(viewer: &Viewer, id: TeamId, form: LeaveForm, problems: Problems, status: StatusCode) -> Reply {
     let user: UserId = form.user.parse().map_err(|_| WebError::NotFound)?;
     let (team, members, held, people, all) = viewer
@@ -97,15 +120,8 @@ async fn show_leave(viewer: &Viewer, id: TeamId, form: LeaveForm, problems: Prob
         held: (held > 0).then(|| counted(held, "conversation", "conversations")),
         may_plan: viewer.known.person.permissions.has(Key::HandoversRun),
         successors: successors(&members, user),
-        people: people
-            .into_iter()
-            .filter(|one| one.id != user)
-            .map(|one| Choice { value: Target::User(one.id).print(), label: one.name.full })
-            .collect(),
-        teams: std::iter::once(&team)
-            .chain(all.iter().filter(|one| one.id != id))
-            .map(|one| Choice { value: Target::Team(one.id).print(), label: one.name.clone() })
-            .collect(),
+        people: receivers(people, Some(user)),
+        teams: queues(&team, &all),
         undo_hours: viewer.known.workspace.undo_hours,
         team: team.name,
         form,
@@ -127,10 +143,7 @@ pub async fn remove(may: May<teams::EditMembers>, id: Id<TeamId>, Form(form): Fo
         "" => None,
         text => Some(text.parse().map_err(|_| WebError::NotFound)?),
     };
-    let target = match form.target.as_str() {
-        "" | "keep" => None,
-        text => problems.take("target", Target::parse(text).map(Some).ok_or("Choose who takes these over")),
-    };
+    let target = read_target(&form.target, &mut problems);
     if !problems.is_empty() {
         return show_leave(&viewer, id, form, problems, StatusCode::UNPROCESSABLE_ENTITY).await;
     }
@@ -158,6 +171,124 @@ pub async fn remove(may: May<teams::EditMembers>, id: Id<TeamId>, Form(form): Fo
         }
         Err(failure) => Err(failure.into()),
     }
+}
+
+/// Everybody who cannot log in, as the dialog showed them, and who gets what they hold.
+#[derive(Deserialize, Default, Clone)]
+#[serde(default)]
+pub struct TidyForm {
+    user: Vec<String>,
+    target: String,
+}
+
+struct Leaver {
+    who: PersonView,
+    held: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "partials/team_tidy.html")]
+struct TidyDialog {
+    csrf: String,
+    id: String,
+    team: String,
+    count: String,
+    leavers: Vec<Leaver>,
+    form: TidyForm,
+    held: Option<String>,
+    may_plan: bool,
+    people: Vec<Choice>,
+    teams: Vec<Choice>,
+    undo_hours: i32,
+    problems: Problems,
+}
+
+/// Asks before everybody who cannot log in is taken out of the team, with the numbers.
+///
+/// # Errors
+/// 404 for a team that is none here.
+pub async fn ask_tidy(may: May<teams::EditMembers>, id: Id<TeamId>) -> Reply {
+    show_tidy(&may.viewer, id.0, TidyForm::default(), Problems::new(), StatusCode::OK).await
+}
+
+async fn show_tidy(viewer: &Viewer, id: TeamId, form: TidyForm, problems: Problems, status: StatusCode) -> Reply {
+    let both = [ConversationStatus::Open, ConversationStatus::Snoozed];
+    let (team, members, held, people, all) = viewer
+        .read(move |rx| {
+            let team = store::teams::find(rx, id)?.ok_or(Failure::NotFound)?;
+            let held = counts::find(rx, &both, &Sees::All)?;
+            let held = both.map(|status| held.by_person_in(status, id));
+            let members = store::teams::list_members(rx, Some(id))?;
+            Ok((team, members, held, store::users::list_assignable(rx)?, store::teams::list(rx)?))
+        })
+        .await?;
+    let of = |one: &Member| -> i64 { held.iter().filter_map(|numbers| numbers.get(&one.user)).sum() };
+    let gone: Vec<&Member> = members.iter().filter(|one| one.status == Status::Inactive).collect();
+    let total: i64 = gone.iter().map(|one| of(one)).sum();
+    let words = |held: i64| (held > 0).then(|| counted(held, "conversation", "conversations"));
+    let content = TidyDialog {
+        csrf: form_token(&viewer.req),
+        id: id.to_string(),
+        count: counted(i64::try_from(gone.len()).unwrap_or(0), "person who can’t log in", "people who can’t log in"),
+        leavers: gone
+            .iter()
+            .map(|one| Leaver { who: PersonView::new(one.user, &one.name, one.status), held: words(of(one)) })
+            .collect(),
+        held: words(total),
+        may_plan: viewer.known.person.permissions.has(Key::HandoversRun),
+        people: receivers(people, None),
+        teams: queues(&team, &all),
+        undo_hours: viewer.known.workspace.undo_hours,
+        team: team.name,
+        form,
+        problems,
+    };
+    dialog(viewer, status, "Remove inactive members", "", SettingsItem::Teams, &content)
+}
+
+/// Takes everybody who cannot log in out of the team, and hands over what they hold in it, if that was chosen.
+///
+/// # Errors
+/// 404 for ids that are none here.
+pub async fn tidy(may: May<teams::EditMembers>, id: Id<TeamId>, Form(form): Form<TidyForm>) -> Reply {
+    let May { viewer, can } = may;
+    let id = id.0;
+    let mut problems = Problems::new();
+    let target = read_target(&form.target, &mut problems);
+    let expected = (!form.user.is_empty()).then(|| ids(&form.user)).transpose()?;
+    if !problems.is_empty() {
+        return show_tidy(&viewer, id, form, problems, StatusCode::UNPROCESSABLE_ENTITY).await;
+    }
+    let run = if target.is_some() { Some(viewer.must()?) } else { None };
+    let tidying = Tidying { expected, target };
+    match viewer.write(move |tx| actions::team_members::remove_inactive(tx, &can, run.as_ref(), id, &tidying)).await {
+        Ok(tidied) => {
+            viewer.app.wake.now();
+            let notice = match (tidied.people, tidied.jobs.as_slice()) {
+                (0, _) => Notice::new("Everybody in this team can log in."),
+                (people, []) => Notice::new(format!("{} left the team.", counted_people(people))),
+                (people, [job, ..]) => Notice::new(format!(
+                    "{} left the team. Their conversations are being moved.",
+                    counted_people(people)
+                ))
+                .link("Details", format!("/jobs/{job}")),
+            };
+            done(&viewer, &format!("/settings/teams/{id}"), notice)
+        }
+        Err(Failure::Stale) => {
+            problems.add("", team_changed(&viewer, id).await?);
+            show_tidy(&viewer, id, form, problems, StatusCode::CONFLICT).await
+        }
+        Err(Failure::Refused(refusal)) => {
+            problems.add("target", refusal.to_string());
+            show_tidy(&viewer, id, form, problems, StatusCode::UNPROCESSABLE_ENTITY).await
+        }
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+fn counted_people(people: usize) -> String {
+    counted(i64::try_from(people).unwrap_or(0), "person", "people")
 }
 
 /// Where the team's conversations go.

@@ -18,9 +18,10 @@ use crate::failure::Failure;
 use crate::store::teams::Member;
 use crate::store::{self, Rx, counts};
 use crate::web::error::WebError;
-use crate::web::extract::{Empty, Form, Id, May, Query, Viewer};
+use crate::web::extract::{Form, Id, May, Query, Viewer};
 use crate::web::forms::{Problems, ids};
 use crate::web::reply::{Notice, Reply, dialog, done, page, page_with};
+use crate::web::stale::team_changed;
 use crate::web::views::chrome::{Section, SettingsItem, SettingsNav, form_token};
 use crate::web::views::person::PersonView;
 
@@ -28,8 +29,16 @@ use crate::web::views::person::PersonView;
 #[derive(Deserialize, Default, Clone)]
 #[serde(default)]
 pub struct TeamForm {
+    /// The version that is edited.
+    version: String,
     name: String,
     description: String,
+}
+
+impl TeamForm {
+    fn of(team: &Team) -> Self {
+        Self { version: team.version.to_string(), name: team.name.clone(), description: team.description.clone() }
+    }
 }
 
 /// Who joins, leaves and leads.
@@ -40,6 +49,8 @@ pub struct MembersForm {
     remove: Vec<String>,
     lead: Vec<String>,
     set_leads: String,
+    /// Who led when the page was made.
+    led: Vec<String>,
 }
 
 /// The search of the list.
@@ -244,9 +255,7 @@ async fn render(viewer: &Viewer, id: TeamId, typed: Option<(TeamForm, Problems)>
     let may = |key| viewer.known.person.permissions.has(key);
     let active = loaded.members.iter().filter(|one| one.status == Status::Active).count();
     let inactive = loaded.members.len() - active;
-    let (form, problems) = typed.unwrap_or_else(|| {
-        (TeamForm { name: loaded.team.name.clone(), description: loaded.team.description.clone() }, Problems::new())
-    });
+    let (form, problems) = typed.unwrap_or_else(|| (TeamForm::of(&loaded.team), Problems::new()));
     let title = loaded.team.name.clone();
     // Who cannot log in holds what is asleep, too; the others' will be theirs when it wakes.
     let held = |one: &Member| {
@@ -319,14 +328,20 @@ pub async fn update(may: May<teams::Manage>, id: Id<TeamId>, Form(form): Form<Te
     let May { viewer, can } = may;
     let id = id.0;
     let (name, description, mut problems) = parse(&form);
+    let mut status = StatusCode::UNPROCESSABLE_ENTITY;
     if problems.is_empty() {
-        match viewer.write(move |tx| actions::teams::update(tx, &can, id, &name, &description)).await {
+        let version = form.version.parse().ok();
+        match viewer.write(move |tx| actions::teams::update(tx, &can, id, version, (&name, &description))).await {
             Ok(()) => return done(&viewer, &format!("/settings/teams/{id}"), Notice::new("The team is saved.")),
             Err(Failure::Refused(refusal)) => problems.add("name", refusal.to_string()),
+            Err(Failure::Stale) => {
+                problems.add("", team_changed(&viewer, id).await?);
+                status = StatusCode::CONFLICT;
+            }
             Err(failure) => return Err(failure.into()),
         }
     }
-    render(&viewer, id, Some((form, problems)), StatusCode::UNPROCESSABLE_ENTITY).await
+    render(&viewer, id, Some((form, problems)), status).await
 }
 
 /// Changes members and leads.
@@ -337,10 +352,12 @@ pub async fn members(may: May<teams::EditMembers>, id: Id<TeamId>, Form(form): F
     let May { viewer, can } = may;
     let id = id.0;
     let leads: Vec<UserId> = ids(&form.lead)?;
+    let from_page = !form.set_leads.is_empty();
     let change = Change {
         add: ids(&form.add)?,
         remove: ids(&form.remove)?,
-        leads: (!form.set_leads.is_empty() || !leads.is_empty()).then_some(leads),
+        leads: (from_page || !leads.is_empty()).then_some(leads),
+        led: from_page.then(|| ids(&form.led)).transpose()?,
     };
     let changed = viewer.write(move |tx| actions::teams::change_members(tx, &can, id, &change)).await;
     after_change(&viewer, id, changed).await
@@ -351,21 +368,17 @@ async fn after_change(viewer: &Viewer, id: TeamId, changed: Result<usize, Failur
         Ok(0) => done(viewer, &format!("/settings/teams/{id}"), Notice::new("Nothing was to be changed.")),
         Ok(_) => done(viewer, &format!("/settings/teams/{id}"), Notice::new("The members are saved.")),
         Err(Failure::Refused(refusal)) => {
-            let loaded = viewer.read(move |rx| store::teams::find(rx, id)).await?.ok_or(WebError::NotFound)?;
-            let form = TeamForm { name: loaded.name, description: loaded.description };
-            render(viewer, id, Some((form, Problems::of(&refusal))), StatusCode::UNPROCESSABLE_ENTITY).await
+            again(viewer, id, &refusal.to_string(), StatusCode::UNPROCESSABLE_ENTITY).await
         }
+        Err(Failure::Stale) => again(viewer, id, &team_changed(viewer, id).await?, StatusCode::CONFLICT).await,
         Err(failure) => Err(failure.into()),
     }
 }
 
-/// Takes everybody who cannot log in out of the team.
-///
-/// # Errors
-/// [`WebError::NotFound`] for a team that is none here.
-pub async fn remove_inactive(may: May<teams::EditMembers>, id: Id<TeamId>, _: Form<Empty>) -> Reply {
-    let May { viewer, can } = may;
-    let id = id.0;
-    let changed = viewer.write(move |tx| actions::teams::remove_inactive(tx, &can, id)).await;
-    after_change(&viewer, id, changed).await
+/// The team as it is now, with what was said about a change of it.
+pub(super) async fn again(viewer: &Viewer, id: TeamId, said: &str, status: StatusCode) -> Reply {
+    let team = viewer.read(move |rx| store::teams::find(rx, id)).await?.ok_or(WebError::NotFound)?;
+    let mut problems = Problems::new();
+    problems.add("", said);
+    render(viewer, id, Some((TeamForm::of(&team), problems)), status).await
 }

@@ -21,6 +21,7 @@ use crate::web::extract::{Form, Id, May, Viewer};
 use crate::web::forms::{Problems, ids, is_on};
 use crate::web::pages::settings_user_absence::{Planned, planned};
 use crate::web::reply::{Notice, Reply, done, page_with};
+use crate::web::stale::user_changed;
 use crate::web::views::chrome::{Section, SettingsItem, SettingsNav, form_token};
 use crate::web::views::person::{People, PersonView};
 use crate::web::views::time::{TimeView, Times};
@@ -453,7 +454,7 @@ pub async fn update(may: May<users::Edit>, id: Id<UserId>, Form(form): Form<User
         }
         Err(Failure::Stale) => {
             let mut problems = Problems::new();
-            problems.add("", Failure::Stale.to_string());
+            problems.add("", user_changed(&viewer, id, "this profile").await?);
             render(&viewer, id, Some((form, problems)), StatusCode::CONFLICT).await
         }
         Err(failure) => Err(failure.into()),

@@ -17,6 +17,7 @@ use crate::store;
 use crate::web::extract::{Empty, Form, Id, May, Viewer};
 use crate::web::forms::Problems;
 use crate::web::reply::{Notice, Reply, dialog, done};
+use crate::web::stale::user_changed;
 use crate::web::views::chrome::{SettingsItem, form_token};
 use crate::web::views::person::PersonView;
 
@@ -249,7 +250,8 @@ pub async fn update(may: May<users::Deactivate>, id: Id<UserId>, Form(form): For
         }
         Err(failure @ (Failure::Stale | Failure::Refused(_))) => {
             let mut problems = Problems::new();
-            problems.add("", failure.to_string());
+            let stale = matches!(failure, Failure::Stale);
+            problems.add("", if stale { user_changed(&viewer, id, "this user").await? } else { failure.to_string() });
             show(&viewer, id, Some(form), problems, StatusCode::CONFLICT).await
         }
         Err(failure) => Err(failure.into()),

@@ -23,6 +23,7 @@ use crate::web::extract::{Empty, Form, Id, May, Viewer};
 use crate::web::forms::Problems;
 use crate::web::pages::settings_user_absence::{AbsenceForm, reasons};
 use crate::web::reply::{Notice, Reply, dialog, done};
+use crate::web::stale::user_changed;
 use crate::web::views::chrome::{SettingsItem, form_token};
 use crate::web::views::person::PersonView;
 
@@ -242,9 +243,9 @@ pub async fn deactivate(may: May<users::Deactivate>, id: Id<UserId>, Form(form):
     let done_it = viewer.write(move |tx| actions::absences::begin(tx, &can, run.as_ref(), id, &leave)).await;
     let left = match done_it {
         Ok(left) => left,
-        Err(failure @ Failure::Stale) => {
+        Err(Failure::Stale) => {
             let mut problems = Problems::new();
-            problems.add("", failure.to_string());
+            problems.add("", user_changed(&viewer, id, "this user").await?);
             return show(&viewer, id, Some(form), problems, StatusCode::CONFLICT).await;
         }
         Err(Failure::Refused(refusal @ Refusal::User(UserRefusal::OwnHeir(_)))) => {

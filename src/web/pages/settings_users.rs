@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use askama::Template;
 use chrono::TimeDelta;
 
-use super::settings_invites_list::{PickQuery, Picked};
 use super::settings_users_bars::{Bulk, Selecting, here};
+use super::settings_users_held::{self, Held};
 use super::settings_users_query::{UsersQuery, tab};
 use super::settings_users_toolbar::Toolbar;
 use crate::domain::access::{Key, Sees, users};
@@ -24,19 +24,19 @@ use crate::store::{self, Rx, counts};
 use crate::web::error::WebError;
 use crate::web::extract::{May, Query, Viewer};
 use crate::web::reply::{Reply, page};
-use crate::web::views::chrome::{Section, SettingsItem, SettingsNav, form_token};
+use crate::web::views::chrome::{Section, SettingsItem, SettingsNav};
 use crate::web::views::pager::Pager;
 use crate::web::views::person::{People, PersonView};
 use crate::web::views::time::{TimeView, Times};
 
 /// Rows of a page.
-const PAGE: i64 = 25;
+pub(super) const PAGE: i64 = 25;
 
 /// A column's heading that sorts.
-struct SortLink {
-    href: String,
-    aria: Option<&'static str>,
-    icon: &'static str,
+pub(super) struct SortLink {
+    pub href: String,
+    pub aria: Option<&'static str>,
+    pub icon: &'static str,
 }
 
 struct Row {
@@ -50,6 +50,7 @@ struct Row {
     seen: Option<TimeView>,
     online: bool,
     since: TimeView,
+    by: String,
     reason: &'static str,
     leaves: Option<TimeView>,
     back: Option<TimeView>,
@@ -58,11 +59,11 @@ struct Row {
     delete: Offer,
 }
 
-struct Tab {
-    label: &'static str,
-    href: &'static str,
-    count: String,
-    current: bool,
+pub(super) struct Tab {
+    pub label: &'static str,
+    pub href: &'static str,
+    pub count: String,
+    pub current: bool,
 }
 
 #[derive(Template)]
@@ -88,7 +89,9 @@ struct UsersPage {
     filtered: bool,
     may_invite: bool,
     may_see_conversations: bool,
+    held: Option<Held>,
     caption: String,
+    foot: &'static str,
 }
 
 /// Active Users.
@@ -120,6 +123,8 @@ struct Loaded {
     open: HashMap<UserId, i64>,
     snoozed: HashMap<UserId, i64>,
     owners: usize,
+    held: Option<Held>,
+    by: HashMap<UserId, String>,
     retention_years: Option<i32>,
     now: chrono::DateTime<chrono::Utc>,
 }
@@ -147,6 +152,8 @@ fn load(rx: &mut Rx, status: Status, query: &UsersQuery) -> Result<Result<Loaded
         open: held.by_person(ConversationStatus::Open),
         snoozed: held.by_person(ConversationStatus::Snoozed),
         owners: store::users::count_active_owners(rx)?,
+        held: if status == Status::Inactive { settings_users_held::find(rx, &held)? } else { None },
+        by: if status == Status::Active { HashMap::new() } else { by_whom(rx, status, &ids)? },
         retention_years: store::retention::find(rx)?.years,
         now: rx.now(),
         users,
@@ -156,8 +163,16 @@ fn load(rx: &mut Rx, status: Status, query: &UsersQuery) -> Result<Result<Loaded
     }))
 }
 
+/// Who deactivated or removed each of them, if it was a person.
+fn by_whom(rx: &mut Rx, status: Status, ids: &[UserId]) -> Result<HashMap<UserId, String>, Failure> {
+    let name = if status == Status::Removed { "user.removed" } else { "user.deactivated" };
+    let actors = store::audit::list_latest_actors(rx, name, ids)?;
+    let people = People::new(&store::users::list_briefs(rx, &actors.values().copied().collect::<Vec<_>>())?);
+    Ok(actors.into_iter().map(|(user, actor)| (user, people.get(actor).name)).collect())
+}
+
 /// Whether everything that a filter names is of this workspace.
-fn is_known(filter: &Filter, roles: &[Role], teams: &[Team], channels: &[Channel]) -> bool {
+pub(super) fn is_known(filter: &Filter, roles: &[Role], teams: &[Team], channels: &[Channel]) -> bool {
     filter.role.is_none_or(|id| roles.iter().any(|role| role.id == id))
         && filter.team.is_none_or(|id| teams.iter().any(|team| team.id == id))
         && filter.channel.is_none_or(|id| channels.iter().any(|channel| channel.id == id))
@@ -166,34 +181,34 @@ fn is_known(filter: &Filter, roles: &[Role], teams: &[Team], channels: &[Channel
 async fn list(viewer: Viewer, query: UsersQuery, status: Status, select: &str) -> Reply {
     let asked = query.clone();
     let loaded = viewer.read(move |rx| load(rx, status, &asked)).await??;
-    let content = view(&viewer, &query, status, &loaded, select);
+    let content = view(&viewer, &query, status, loaded, select);
     page(&viewer, if status == Status::Active { "Users" } else { "Inactive users" }, Section::Settings, &content)
 }
 
-pub(super) fn tabs(counts: &HashMap<Status, i64>, current: Status) -> Vec<(&'static str, &'static str, String, bool)> {
+pub(super) fn tabs(counts: &HashMap<Status, i64>, current: Status) -> Vec<Tab> {
     [("Active Users", Status::Active), ("Inactive Users", Status::Inactive), ("Pending Invites", Status::Invited)]
         .into_iter()
-        .map(|(label, status)| {
-            (label, tab(status).0, grouped(counts.get(&status).copied().unwrap_or(0)), tab(status) == tab(current))
+        .map(|(label, status)| Tab {
+            label,
+            href: tab(status).0,
+            count: grouped(counts.get(&status).copied().unwrap_or(0)),
+            current: tab(status) == tab(current),
         })
         .collect()
 }
 
-fn view(viewer: &Viewer, query: &UsersQuery, status: Status, loaded: &Loaded, select: &str) -> UsersPage {
+fn view(viewer: &Viewer, query: &UsersQuery, status: Status, mut loaded: Loaded, select: &str) -> UsersPage {
     let may = |key| viewer.known.person.permissions.has(key);
     let inactive = status != Status::Active;
     let (address, usual) = tab(status);
     let sort = query.sort(usual);
     let link = |name: &str, which: Sort| sort_link(address, query, name, which, sort);
     let pager = pager(address, query, loaded.total, loaded.users.len());
-    let rows = rows(viewer, loaded);
+    let rows = rows(viewer, &loaded);
     UsersPage {
         nav: SettingsNav::new(viewer, SettingsItem::Users),
         workspace: viewer.known.workspace.name.clone(),
-        tabs: tabs(&loaded.counts, status)
-            .into_iter()
-            .map(|(label, href, count, current)| Tab { label, href, count, current })
-            .collect(),
+        tabs: tabs(&loaded.counts, status),
         inactive,
         removed: status == Status::Removed,
         toolbar: {
@@ -212,6 +227,12 @@ fn view(viewer: &Viewer, query: &UsersQuery, status: Status, loaded: &Loaded, se
         filtered: query.is_filtered(),
         may_invite: may(Key::UsersInvite),
         may_see_conversations: may(Key::ConversationsViewAll),
+        held: loaded.held.take().filter(|_| may(Key::ConversationsViewAll)),
+        foot: match status {
+            Status::Inactive => "Roles and teams are kept, so nothing has to be set up again.",
+            Status::Removed => "Inviting the same email again brings them back.",
+            _ => "",
+        },
         caption: match status {
             Status::Active => "Active users".to_owned(),
             Status::Removed => "Removed users".to_owned(),
@@ -222,7 +243,7 @@ fn view(viewer: &Viewer, query: &UsersQuery, status: Status, loaded: &Loaded, se
     }
 }
 
-fn pager(address: &str, query: &UsersQuery, total: i64, shown: usize) -> Pager {
+pub(super) fn pager(address: &str, query: &UsersQuery, total: i64, shown: usize) -> Pager {
     Pager::new(query.page(), PAGE, total, shown, |page| {
         let there = UsersQuery { page: page.to_string(), ..query.clone() };
         format!("{address}?{}", there.print())
@@ -230,12 +251,12 @@ fn pager(address: &str, query: &UsersQuery, total: i64, shown: usize) -> Pager {
 }
 
 /// Where what is listed can be had as a file.
-fn export_address(status: Status, query: &UsersQuery) -> String {
+pub(super) fn export_address(status: Status, query: &UsersQuery) -> String {
     let there = UsersQuery { page: String::new(), ..query.clone() };
     format!("/settings/users/export?status={}&{}", status.as_str(), there.print())
 }
 
-fn sort_link(address: &str, query: &UsersQuery, name: &str, which: Sort, now: (Sort, bool)) -> SortLink {
+pub(super) fn sort_link(address: &str, query: &UsersQuery, name: &str, which: Sort, now: (Sort, bool)) -> SortLink {
     let (lit, descending) = (now.0 == which, now.1);
     let next = if lit && !descending { format!("-{name}") } else { name.to_owned() };
     let there = UsersQuery { sort: next, page: String::new(), ..query.clone() };
@@ -312,6 +333,7 @@ fn rows(viewer: &Viewer, loaded: &Loaded) -> Vec<Row> {
                 online: user.last_seen_at.is_some_and(|at| loaded.now - at < TimeDelta::minutes(2)),
                 seen: user.last_seen_at.map(|at| times.ago(at)),
                 since,
+                by: loaded.by.get(&user.id).cloned().unwrap_or_default(),
                 reason: user.reason.map_or("", crate::domain::users::Reason::label),
                 leaves: user.absence.starts_at.filter(|_| user.is_leaving()).map(|at| times.short(at)),
                 back: user.absence.returns_at.map(|at| if inactive { times.day(at) } else { times.short(at) }),
@@ -327,158 +349,4 @@ fn rows(viewer: &Viewer, loaded: &Loaded) -> Vec<Row> {
             }
         })
         .collect()
-}
-
-struct InviteRow {
-    who: PersonView,
-    email: String,
-    roles: Vec<String>,
-    teams: Vec<String>,
-    sent: Option<TimeView>,
-    times_sent: i32,
-    by: String,
-    expires: TimeView,
-    expired: bool,
-    mail: Option<&'static str>,
-    problem: Option<String>,
-    may_change: bool,
-}
-
-#[derive(Template)]
-#[template(path = "pages/settings_invites.html")]
-struct InvitesPage {
-    nav: SettingsNav,
-    workspace: String,
-    tabs: Vec<Tab>,
-    toolbar: Toolbar,
-    export: String,
-    filtered: bool,
-    by_name: SortLink,
-    by_role: SortLink,
-    by_since: SortLink,
-    by_expiry: SortLink,
-    rows: Vec<InviteRow>,
-    pager: Pager,
-    picked: Picked,
-    days: i32,
-    may_invite: bool,
-    csrf: String,
-    smtp: bool,
-}
-
-/// Pending Invites (I-4).
-///
-/// # Errors
-/// [`WebError::NotFound`] for ids that are none here.
-pub async fn invites(may: May<users::View>, query: Query<UsersQuery>, pick: Query<PickQuery>) -> Reply {
-    let (viewer, query) = (may.viewer, query.0);
-    let (zone, may_invite) = (viewer.known.zone, viewer.known.person.permissions.has(Key::UsersInvite));
-    let owner = viewer.known.person.is_owner;
-    let (address, usual) = tab(Status::Invited);
-    let sort = query.sort(usual);
-    let asked = query.clone();
-    let (rows, total, counts, toolbar) = viewer
-        .read(move |rx| {
-            let filter = asked.filter(rx.now()).map_err(|_| Failure::NotFound)?;
-            let (roles, teams, channels) =
-                (store::roles::list(rx)?, store::teams::list(rx)?, store::channels::list(rx)?);
-            if !is_known(&filter, &roles, &teams, &channels) {
-                return Err(Failure::NotFound);
-            }
-            let place = (PAGE, (asked.page() - 1) * PAGE);
-            let (users, total) = store::users::list(rx, &[Status::Invited], &filter, sort, place)?;
-            let ids: Vec<UserId> = users.iter().map(|user| user.id).collect();
-            let mut invites = store::invites::list_of_users(rx, &ids)?;
-            invites.sort_by_key(|invite| ids.iter().position(|id| *id == invite.user));
-            let counts = store::users::count_by_status(rx)?;
-            let times = Times::new(rx.now(), zone);
-            let inviters: Vec<UserId> = invites.iter().filter_map(|invite| invite.invited_by).collect();
-            let people = People::new(&store::users::list_briefs(rx, &inviters)?);
-            let roles_of = store::roles::list_of_users(rx, &ids)?;
-            let teams_of = store::teams::list_of_users(rx, &ids)?;
-            let names = |invite: &store::invites::Invite| InviteNames {
-                roles: named(roles_of.get(&invite.user), |id| {
-                    roles.iter().find(|role| role.id == *id).map(|role| role.name.clone())
-                }),
-                teams: named(teams_of.get(&invite.user), |id| {
-                    teams.iter().find(|team| team.id == *id).map(|team| team.name.clone())
-                }),
-                by: invite.invited_by.map(|id| people.get(id).name).unwrap_or_default(),
-                for_owner: roles_of
-                    .get(&invite.user)
-                    .into_iter()
-                    .flatten()
-                    .any(|id| roles.iter().any(|role| role.id == *id && role.is_owner())),
-            };
-            let rows: Vec<InviteRow> =
-                invites.iter().map(|invite| invite_row(invite, names(invite), &times, may_invite, owner)).collect();
-            Ok((rows, total, counts, Toolbar::new(Status::Invited, &asked, &roles, &teams, &channels)))
-        })
-        .await?;
-    let link = |name: &str, which: Sort| sort_link(address, &query, name, which, sort);
-    let content = InvitesPage {
-        nav: SettingsNav::new(&viewer, SettingsItem::Users),
-        workspace: viewer.known.workspace.name.clone(),
-        tabs: tabs(&counts, Status::Invited)
-            .into_iter()
-            .map(|(label, href, count, current)| Tab { label, href, count, current })
-            .collect(),
-        toolbar,
-        export: export_address(Status::Invited, &query),
-        filtered: query.is_filtered(),
-        by_name: link("name", Sort::Name),
-        by_role: link("role", Sort::Role),
-        by_since: link("since", Sort::Since),
-        by_expiry: link("expires", Sort::Expires),
-        pager: pager(address, &query, total, rows.len()),
-        picked: Picked::new(&pick.0, &query, total, PAGE),
-        days: viewer.known.workspace.invite_days,
-        rows,
-        may_invite,
-        csrf: form_token(&viewer.req),
-        smtp: viewer.app.smtp,
-    };
-    page(&viewer, "Pending invites", Section::Settings, &content)
-}
-
-struct InviteNames {
-    roles: Vec<String>,
-    teams: Vec<String>,
-    by: String,
-    for_owner: bool,
-}
-
-fn named<T>(ids: Option<&Vec<T>>, name: impl Fn(&T) -> Option<String>) -> Vec<String> {
-    ids.into_iter().flatten().filter_map(name).collect()
-}
-
-fn invite_row(
-    invite: &store::invites::Invite,
-    names: InviteNames,
-    times: &Times,
-    may_invite: bool,
-    owner: bool,
-) -> InviteRow {
-    let mail = invite.mail.as_ref().map(|(state, problem)| match (state.as_str(), problem) {
-        ("queued", None) => "Mail queued",
-        ("queued", Some(_)) => "Mail will be tried again",
-        ("sent", _) => "Mail sent",
-        ("kept", _) => "Mail kept in the outbox",
-        _ => "Mail failed",
-    });
-    let expired = invite.expires_at <= times.now();
-    InviteRow {
-        who: PersonView::active(invite.user, &invite.name),
-        email: invite.email.clone(),
-        roles: names.roles,
-        teams: names.teams,
-        sent: invite.sent_at.map(|at| times.full(at)),
-        times_sent: invite.times_sent,
-        by: names.by,
-        expires: if expired { times.day(invite.expires_at) } else { times.ahead(invite.expires_at) },
-        expired,
-        mail,
-        problem: invite.mail.as_ref().and_then(|(_, problem)| problem.clone()),
-        may_change: may_invite && (owner || !names.for_owner),
-    }
 }

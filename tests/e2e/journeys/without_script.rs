@@ -195,10 +195,14 @@ fn a_team_is_made_filled_and_deleted_without_script() {
     dana.wait_for_text("The members are saved");
     dana.wait_for("td input[name=lead]:checked");
     dana.press_button("Remove Alice Martin from Spare parts");
+    dana.wait_for_text("They hold nothing of it");
+    dana.press_button("Remove from team");
     dana.wait_for_text("1 active");
     dana.fill("#name", "Spares");
     dana.press_button("Save changes");
     dana.wait_for_text("The team is saved");
+    dana.press_button("Delete team");
+    dana.wait_for_text("This can’t be undone");
     dana.press_button("Delete team");
     dana.wait_for_text("The team Spares is deleted");
 }

@@ -44,7 +44,7 @@ on_both! {
         olga.post(&format!("{path}/deactivate"), &later).await.expect(303);
         assert!(olga.get(&path).await.text("#absence").contains("Tuesday, 10 March 2026, 14:30"));
         let stale = olga.post(&format!("{path}/deactivate"), &[("version", version.as_str()), ("starts_at", "2026-03-11")]).await;
-        assert!(stale.expect(409).text(".error-summary").contains("changed by someone else"));
+        assert!(stale.expect(409).text(".error-summary").contains("changed this user meanwhile"));
 
         w.later(TimeDelta::days(8));
         assert_eq!(site.dates_due(), 0);

@@ -125,7 +125,7 @@ on_both! {
         let new = site.browser().get(&w.last_link("invites/")).await.expect(200);
         assert_eq!(new.text(".gate-card header p"), "Olga Owens invited you to Fernhill as Reader. Choose a password to get started.");
         let stale = olga.post(&path, &fields("third@f.example")).await.expect(409);
-        assert!(stale.text(".error-summary").contains("changed by someone else"));
+        assert!(stale.text(".error-summary").contains("You changed this invite meanwhile"));
         let ada = site.logged_in(&w, w.agnes).await;
         ada.get(&path).await.expect(403);
     }

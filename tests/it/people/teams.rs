@@ -22,11 +22,18 @@ on_both! {
         let events = w.events();
         assert_eq!(change(add(w.bob)).expect("he is in it"), 0);
         assert_eq!(w.events(), events, "nothing was to be done");
-        let all = teams::Change { add: vec![w.rita], remove: vec![w.bob], leads: Some(vec![w.rita]) };
+        let all = teams::Change { add: vec![w.rita], remove: vec![w.bob], leads: Some(vec![w.rita]), led: None };
         assert_eq!(change(all).expect("a change"), 4);
         assert_eq!(since(&w, events), ["team.member_added", "team.member_removed", "team.lead_changed", "team.lead_changed"]);
         w.deactivate(w.agnes);
-        assert_eq!(w.by(w.sven, |tx| teams::remove_inactive(tx, &can, w.support)).expect("to tidy up"), 1);
+        let tidy = |tidying: &team_members::Tidying| {
+            w.by(w.sven, |tx| team_members::remove_inactive(tx, &can, None, w.support, tidying))
+        };
+        let others = team_members::Tidying { expected: Some(vec![w.gus]), target: None };
+        assert!(matches!(tidy(&others), Err(Failure::Stale)), "whom the page named is not who leaves");
+        let shown = team_members::Tidying { expected: Some(vec![w.agnes]), target: None };
+        assert_eq!(tidy(&shown).expect("to tidy up").people, 1);
+        assert_eq!(tidy(&team_members::Tidying::default()).expect("nothing to do").people, 0);
         let members = w.read(|rx| store::teams::list_members(rx, Some(w.support)));
         assert_eq!(members.iter().map(|one| one.user).collect::<Vec<_>>(), [w.rita]);
     }

@@ -98,7 +98,7 @@ on_both! {
         let (there, back) = (vec![w.rita, w.sven], vec![w.sven, w.rita]);
         for _ in 0..15 {
             let change = |team, add: &Vec<_>, remove: &Vec<_>| {
-                let change = Change { add: add.clone(), remove: remove.clone(), leads: None };
+                let change = Change { add: add.clone(), remove: remove.clone(), leads: None, led: None };
                 w.db.write_now(&scope, |tx| change_members(tx, &can, team, &change)).expect("a change")
             };
             let none = Vec::new();
