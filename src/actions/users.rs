@@ -113,12 +113,6 @@ pub fn update(tx: &mut Tx, can: &Can<users::Edit>, id: UserId, edit: &Edit) -> R
     }
     if renamed {
         store::users::set_identity(tx, &user, &edit.email, &edit.name, edit.beta_access)?;
-        if fields.contains(&"email")
-            && let Some(sealed) = store::removal::find_sealed(tx, id)?
-        {
-            // Whoever is on their way back is known by the new address, should they not come after all.
-            store::removal::insert_sealed(tx, &crate::domain::removal::Sealed { email: edit.email.clone(), ..sealed })?;
-        }
         events.push(Event::UserUpdated { user: id, fields });
     }
     let permitted = can.scope().actor.permissions();
@@ -164,6 +158,12 @@ pub(super) fn set_identity(tx: &mut Tx, user: &User, email: &str, name: &Name) -
         return Ok(Vec::new());
     }
     store::users::set_identity(tx, user, email, name, user.beta_access)?;
+    if fields.contains(&"email")
+        && let Some(sealed) = store::removal::find_sealed(tx, user.id)?
+    {
+        // Whoever is on their way back is known by the new address, should they not come after all.
+        store::removal::insert_sealed(tx, &crate::domain::removal::Sealed { email: email.to_owned(), ..sealed })?;
+    }
     Ok(vec![Event::UserUpdated { user: user.id, fields }])
 }
 

@@ -118,6 +118,24 @@ fn attempt(db: &Db, place: &Place, other: &Place, ask: &Attempt) -> Result<Optio
             };
             nothing(db.write_now(&scope, |tx| teams::change_members(tx, &can, team, &change))?)
         }
+        Deed::Email { address, .. } if known.is_some_and(|one| one.status == Status::Invited) => {
+            let can = may!();
+            let email = place.address(*address);
+            let edited = db.write_now(&scope, |tx| {
+                let user = store::users::find(tx, who)?.ok_or(Failure::NotFound)?;
+                let edit = invites::Edit {
+                    version: user.version,
+                    email: email.clone(),
+                    name: user.name,
+                    roles: store::roles::list_of_users(tx, &[who])?.remove(&who).unwrap_or_default(),
+                    teams: store::teams::list_of_users(tx, &[who])?.remove(&who).unwrap_or_default(),
+                    channels: store::channels::list_of_users(tx, &[who])?.remove(&who).unwrap_or_default(),
+                    send: true,
+                };
+                invites::edit(tx, &can, &base(), who, &edit)
+            })?;
+            edited.renewed.as_ref().and_then(link)
+        }
         Deed::Email { address, .. } => {
             let can = may!();
             let email = place.address(*address);

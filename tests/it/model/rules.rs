@@ -160,11 +160,12 @@ fn judge_about(place: &Place, ask: &Attempt, actor: &Person, deed: &Deed, one: &
             (true, false) => Done,
         },
         Deed::Leave { team, .. } => {
-            if one.teams.contains_key(&place.team(*team)) {
-                Done
-            } else {
-                Same
-            }
+            let team = place.team(*team);
+            let Some(leads) = one.teams.get(&team) else { return Same };
+            // Whoever alone leads a team stays as long as there is somebody to be led.
+            let others = place.people.iter().filter(|other| other.id != one.id && other.is_active());
+            let places: Vec<bool> = others.filter_map(|other| other.teams.get(&team).copied()).collect();
+            yes(!(*leads && one.is_active()) || places.is_empty() || places.contains(&true))
         }
         Deed::Lead { team, .. } => {
             let members = members(place, place.team(*team));
@@ -178,7 +179,9 @@ fn judge_about(place: &Place, ask: &Attempt, actor: &Person, deed: &Deed, one: &
             if changeable && email == one.email {
                 return Same;
             }
-            yes(changeable && place.user_of(&email).is_none())
+            // An invite never goes to the address of somebody who is gone: they come back, or begin anew.
+            let free = one.status != Status::Invited || place.removed_with(&email).is_none();
+            yes(changeable && free && place.user_of(&email).is_none())
         }
         Deed::Deactivate { in_days, away_for, .. } => {
             if !(leaves && one.is_active()) {
@@ -287,6 +290,11 @@ pub fn apply(place: &mut Place, ask: &Attempt, made: Option<(UserId, String)>) -
                     // Whoever is on their way back is known by the new address if they do not come after all.
                     if let Some(seal) = place.sealed.iter().find(|seal| seal.user == who).cloned() {
                         place.seal(Seal { email: place.address(*address), ..seal });
+                    }
+                    if place.get(who).is_some_and(|one| one.status == Status::Invited) {
+                        let (_, (token, until)) = made_with(made);
+                        place.get_mut(who).relink(token, until);
+                        return vec![about("user.updated"), about("invite.resent")];
                     }
                     vec![about("user.updated")]
                 }

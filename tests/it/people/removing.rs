@@ -1,7 +1,7 @@
 //! Removing, restoring and starting fresh (U-10, I-2).
 
 use baton::actions::removal::{self, Gone};
-use baton::actions::users::{Edit, Plan};
+use baton::actions::users::Plan;
 use baton::actions::{bulk, conversations, invites, sessions, users};
 use baton::domain::access::{Cause, Scope, Sees};
 use baton::domain::assignment::Target;
@@ -13,7 +13,7 @@ use baton::failure::Failure;
 use baton::store;
 use chrono::TimeDelta;
 
-use super::editing::{edit_of, roles_of};
+use super::editing::roles_of;
 use super::{refused, since};
 use crate::support::world::{base, password_hash};
 use crate::support::{World, on_both};
@@ -189,8 +189,17 @@ on_both! {
         let can = w.can(w.olga);
         let back = |email: &str| w.by(w.olga, |tx| invites::restore(tx, &can, &base(), &invite_again(&w, email), true));
         back("bob@fernhill.example").expect("to be restored");
-        let (edit, new) = (w.can(w.olga), Edit { email: "rob@fernhill.example".to_owned(), ..edit_of(&w, w.bob) });
-        w.by(w.olga, |tx| users::update(tx, &edit, w.bob, &new)).expect("another address");
+        let known = w.user(w.bob);
+        let edit = invites::Edit {
+            version: known.version,
+            email: "rob@fernhill.example".to_owned(),
+            name: known.name,
+            roles: roles_of(&w, w.bob),
+            teams: vec![],
+            channels: vec![],
+            send: true,
+        };
+        w.by(w.olga, |tx| invites::edit(tx, &can, &base(), w.bob, &edit)).expect("another address");
         // His old address is free: somebody else comes and goes with it, and he still has his past.
         let other = w.by(w.olga, |tx| invites::create(tx, &can, &base(), &invite_again(&w, "bob@fernhill.example")));
         let other = other.expect("an invite");
