@@ -31,6 +31,17 @@ pub struct Leave {
     pub returns_at: Option<DateTime<Utc>>,
     /// What becomes of their work.
     pub plan: Plan,
+    /// Of which work nothing is said: it goes where it was planned to go.
+    pub untold: Untold,
+}
+
+/// Kinds of work of which somebody said nothing, because whoever leaves holds none of it now.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Untold {
+    /// Open conversations.
+    pub open: bool,
+    /// Snoozed ones.
+    pub snoozed: bool,
 }
 
 /// What became of it.
@@ -55,10 +66,19 @@ pub fn begin(
     leave: &Leave,
 ) -> Result<Recorded<Left>, Failure> {
     let owners = store::users::lock_active_owners(tx)?;
-    let user = lock_with(tx, id, leave.plan)?;
+    let before = store::users::find(tx, id)?.ok_or(Failure::NotFound)?.absence.plan;
+    let user = lock_with(tx, id, &[leave.plan, before])?;
     user.may_be_deactivated_by(tx.actor(), owners)?;
+    let carried = user.absence.plan;
     // Whoever may not hand work over changes the dates, and leaves the plan as it is.
-    let plan = if run.is_some() { leave.plan } else { user.absence.plan };
+    let plan = if run.is_some() {
+        Plan {
+            open: if leave.untold.open { carried.open } else { leave.plan.open },
+            snoozed: if leave.untold.snoozed { carried.snoozed } else { leave.plan.snoozed },
+        }
+    } else {
+        carried
+    };
     let absence = Absence {
         note: leave.note.clone(),
         starts_at: leave.starts_at.filter(|at| *at > tx.now()),
@@ -75,12 +95,16 @@ pub fn begin(
         return Err(Failure::Stale);
     }
     let Some(starts_at) = absence.starts_at else {
-        let plan = leave.plan;
+        // Of what was only carried on, what is possible no more stays with the person, as on its day.
+        let of = |tx: &mut Tx, untold, target| if untold { possible(tx, id, target) } else { Ok(target) };
+        let plan =
+            Plan { open: of(tx, leave.untold.open, plan.open)?, snoozed: of(tx, leave.untold.snoozed, plan.snoozed)? };
         let done = super::users::deactivate(tx, can, id, leave.reason, run.map(|run| (plan, run)))?;
         describe(tx, id, leave.reason, &Absence { plan: Plan::default(), ..absence })?;
         return Ok(done.map(Left::Now));
     };
-    for target in plan.targets() {
+    // What was planned before is looked at on its day.
+    for target in plan.targets().filter(|target| carried.targets().all(|known| known != *target)) {
         super::conversations::check_target(tx, target)?;
         if target == Target::User(id) {
             return Err(UserRefusal::OwnHeir(user.name.full).into());
@@ -98,8 +122,8 @@ fn same_dates(one: &Absence, other: &Absence) -> bool {
 }
 
 /// Locks a person with those who are to get their work, in the one order in which people are locked.
-fn lock_with(tx: &mut Tx, id: UserId, plan: Plan) -> Result<User, Failure> {
-    let mut people: Vec<UserId> = plan.people().into_iter().chain([id]).collect();
+fn lock_with(tx: &mut Tx, id: UserId, plans: &[Plan]) -> Result<User, Failure> {
+    let mut people: Vec<UserId> = plans.iter().flat_map(Plan::people).chain([id]).collect();
     people.sort_unstable();
     for person in people {
         match store::users::lock(tx, person) {
@@ -186,7 +210,7 @@ pub enum Due {
 pub fn begin_due(tx: &mut Tx, base: &Url, id: UserId) -> Result<Recorded<Due>, Failure> {
     let owners = store::users::lock_active_owners(tx)?;
     let Some(found) = store::users::find(tx, id)? else { return tx.unchanged(Due::Nothing) };
-    let user = lock_with(tx, id, found.absence.plan)?;
+    let user = lock_with(tx, id, &[found.absence.plan])?;
     let now = tx.now();
     let due = user.is_leaving()
         && user.absence.refused_at.is_none()

@@ -126,6 +126,10 @@ pub(super) fn start_deactivation(
 pub(super) fn start_removal(tx: &mut Tx, origin: Origin, user: &User, plan: Plan) -> Result<Option<JobId>, Failure> {
     let held = held_by(user.id, Statuses::OpenAndSnoozed);
     let all = Plan { open: plan.open.or(Some(Target::Nobody)), snoozed: plan.snoozed.or(Some(Target::Nobody)) };
+    // Whatever is named must be here, also if there is nothing to give to it.
+    for target in plan.targets() {
+        super::conversations::check_target(tx, target)?;
+    }
     if store::inbox::count(tx, &held, &Sees::All)? == 0 {
         return Ok(None);
     }

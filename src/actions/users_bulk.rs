@@ -1,13 +1,14 @@
 //! One change of many users: what is done to each of them, by the verbs that change one (U-14), so that rules,
 //! permissions and events are the same.
 
+use crate::actions::absences::Leave;
 use crate::actions::teams::Change as Membership;
 use crate::actions::users::{Plan, RoleChange};
 use crate::domain::access::{Can, handovers, teams, users};
 use crate::domain::ids::{TeamId, UserId};
-use crate::domain::users::Reason;
+use crate::domain::users::{Reason, User};
 use crate::failure::Failure;
-use crate::store::{Recorded, Tx};
+use crate::store::{self, Recorded, Tx};
 
 /// The most users that are changed at once: whoever asked waits for it.
 pub const LIMIT: usize = 1_000;
@@ -18,7 +19,7 @@ pub enum Change {
     Deactivate {
         /// The proof.
         can: Can<users::Deactivate>,
-        /// Why.
+        /// Why; what was said when it was planned, if nothing is said now.
         reason: Option<Reason>,
         /// What becomes of what they hold, with the proof for it; without one it stays where it is.
         plan: Option<(Plan, Can<handovers::Run>)>,
@@ -40,8 +41,21 @@ pub enum Change {
 pub fn apply(tx: &mut Tx, change: &Change, id: UserId) -> Result<Recorded<bool>, Failure> {
     match change {
         Change::Deactivate { can, reason, plan } => {
-            let plan = plan.as_ref().map(|(plan, run)| (*plan, run));
-            Ok(super::users::deactivate(tx, can, id, *reason, plan)?.with(true))
+            let planned = store::users::find(tx, id)?.filter(User::is_leaving);
+            let Some(user) = planned else {
+                let plan = plan.as_ref().map(|(plan, run)| (*plan, run));
+                return Ok(super::users::deactivate(tx, can, id, *reason, plan)?.with(true));
+            };
+            // Whoever was to leave later leaves now, and comes back when it was planned.
+            let leave = Leave {
+                reason: reason.or(user.reason),
+                note: user.absence.note,
+                returns_at: user.absence.returns_at.filter(|back| *back > tx.now()),
+                plan: plan.as_ref().map(|(plan, _)| *plan).unwrap_or_default(),
+                ..Leave::default()
+            };
+            let run = plan.as_ref().map(|(_, run)| run);
+            Ok(super::absences::begin(tx, can, run, id, &leave)?.with(true))
         }
         Change::Reactivate(can) => Ok(super::users::reactivate(tx, can, id)?.with(true)),
         Change::Role(can, change) => super::users::change_role(tx, can, id, *change),

@@ -171,15 +171,15 @@ impl User {
     }
 }
 
-/// What is typed as a reason: one of those that are offered, or nothing.
+/// What is typed as a reason: one of those that are offered, the one that is on record already, or nothing.
 ///
 /// # Errors
 /// A sentence for the field.
-pub fn parse_reason(text: &str) -> Result<Option<Reason>, &'static str> {
+pub fn parse_reason(text: &str, known: Option<Reason>) -> Result<Option<Reason>, &'static str> {
     match text {
         "" => Ok(None),
         text => Reason::parse(text)
-            .filter(|reason| Reason::OFFERED.contains(reason))
+            .filter(|reason| Reason::OFFERED.contains(reason) || known == Some(*reason))
             .map(Some)
             .ok_or("Choose one of these reasons"),
     }
@@ -296,7 +296,7 @@ mod tests {
         fn no_input_breaks_parsing(day in ".{0,40}", time in ".{0,40}") {
             let _ = parse_when(&day, &time, Berlin);
             let _ = parse_note(&day);
-            let _ = parse_reason(&time);
+            let _ = parse_reason(&time, None);
         }
     }
 }

@@ -73,8 +73,8 @@ impl AbsenceForm {
         self
     }
 
-    /// Reads it; what is wrong is noted at its field.
-    pub(super) fn read(&self, problems: &mut Problems, now: DateTime<Utc>, zone: Tz) -> Typed {
+    /// Reads it; what is wrong is noted at its field. `known` is the reason that is on record already.
+    pub(super) fn read(&self, problems: &mut Problems, known: Option<Reason>, now: DateTime<Utc>, zone: Tz) -> Typed {
         let dates = Dates {
             starts_at: problems.take("starts_at", parse_when(&self.starts_at, &self.starts_time, zone)),
             returns_at: problems.take("returns_at", parse_when(&self.returns_at, &self.returns_time, zone)),
@@ -86,7 +86,7 @@ impl AbsenceForm {
             dates
         });
         Typed {
-            reason: problems.take("reason", parse_reason(&self.reason)),
+            reason: problems.take("reason", parse_reason(&self.reason, known)),
             note: problems.take("note", parse_note(&self.note)),
             dates,
             version: self.version.parse().ok(),
@@ -102,9 +102,11 @@ fn fields(at: Option<DateTime<Utc>>, zone: Tz) -> (String, String) {
     (local.format("%Y-%m-%d").to_string(), time)
 }
 
-/// The reasons that can be chosen: value, words, whether it is chosen. One that a rule gave stays as it is.
+/// The reasons that can be chosen: value, words, whether it is chosen. One that a rule gave can be left as it is.
 pub(super) fn reasons(picked: &str) -> Vec<(&'static str, &'static str, bool)> {
-    Reason::OFFERED.iter().map(|one| (one.as_str(), one.label(), one.as_str() == picked)).collect()
+    let by_rule = Reason::Inactivity;
+    let kept = (picked == by_rule.as_str()).then_some(by_rule);
+    Reason::OFFERED.iter().chain(&kept).map(|one| (one.as_str(), one.label(), one.as_str() == picked)).collect()
 }
 
 /// What is planned about somebody, on their page.
@@ -229,7 +231,8 @@ pub async fn update(may: May<users::Deactivate>, id: Id<UserId>, Form(form): For
     let (id, zone) = (id.0, viewer.known.workspace.time_zone);
     let mut problems = Problems::new();
     let form = AbsenceForm { starts_at: String::new(), starts_time: String::new(), ..form };
-    let typed = form.read(&mut problems, viewer.db().now(), zone);
+    let known = viewer.read(move |rx| Ok(store::users::find(rx, id)?.ok_or(Failure::NotFound)?.reason)).await?;
+    let typed = form.read(&mut problems, known, viewer.db().now(), zone);
     if !problems.is_empty() {
         return show(&viewer, id, Some(form), problems, StatusCode::UNPROCESSABLE_ENTITY).await;
     }

@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 
 use crate::actions;
-use crate::actions::absences::{Leave, Left};
+use crate::actions::absences::{Leave, Left, Untold};
 use crate::actions::users::Plan;
 use crate::domain::absences::words;
 use crate::domain::access::{Can, Key, Sees, users};
@@ -33,8 +33,9 @@ use crate::web::views::person::PersonView;
 pub struct DeactivateForm {
     #[serde(flatten)]
     absence: AbsenceForm,
-    plan_open: String,
-    plan_snoozed: String,
+    /// Missing where nothing of it is held.
+    plan_open: Option<String>,
+    plan_snoozed: Option<String>,
 }
 
 struct TargetChoice {
@@ -101,7 +102,7 @@ pub async fn ask_deactivate(may: May<users::Deactivate>, id: Id<UserId>) -> Repl
 
 /// What stands in the dialog at first: what is planned, or somebody leaving now.
 fn first_form(user: &User, zone: Tz) -> DeactivateForm {
-    let place = |target: Option<Target>| target.map_or_else(|| "keep".to_owned(), |target| target.print());
+    let place = |target: Option<Target>| Some(target.map_or_else(|| "keep".to_owned(), |target| target.print()));
     let mut absence = AbsenceForm::of(user, zone);
     if !user.is_leaving() {
         Reason::Left.as_str().clone_into(&mut absence.reason);
@@ -153,8 +154,10 @@ async fn show(
     let open_work = held.by_person(ConversationStatus::Open);
     let of = |status| held.by_person(status).get(&id).copied().unwrap_or(0);
     let (open, snoozed) = (of(ConversationStatus::Open), of(ConversationStatus::Snoozed));
-    let row =
-        |name, kind, count: i64, picked: &str| PlanRow { name, kind, count: grouped(count), picked: picked.to_owned() };
+    let row = |name, kind, count: i64, picked: &Option<String>| {
+        let picked = picked.clone().unwrap_or_else(|| "keep".to_owned());
+        PlanRow { name, kind, count: grouped(count), picked }
+    };
     let mut rows = Vec::new();
     if open > 0 {
         rows.push(row("plan_open", "Open conversations", open, &plan_open));
@@ -224,9 +227,9 @@ pub async fn deactivate(may: May<users::Deactivate>, id: Id<UserId>, Form(form):
     let May { viewer, can } = may;
     let (id, zone) = (id.0, viewer.known.workspace.time_zone);
     let mut problems = Problems::new();
-    let open = problems.take("plan_open", target(&form.plan_open));
-    let snoozed = problems.take("plan_snoozed", target(&form.plan_snoozed));
-    let typed = form.absence.read(&mut problems, viewer.db().now(), zone);
+    let open = problems.take("plan_open", target(form.plan_open.as_deref().unwrap_or_default()));
+    let snoozed = problems.take("plan_snoozed", target(form.plan_snoozed.as_deref().unwrap_or_default()));
+    let typed = form.absence.read(&mut problems, None, viewer.db().now(), zone);
     if !problems.is_empty() {
         return show(&viewer, id, Some(form), problems, StatusCode::UNPROCESSABLE_ENTITY).await;
     }
@@ -239,6 +242,7 @@ pub async fn deactivate(may: May<users::Deactivate>, id: Id<UserId>, Form(form):
         starts_at: typed.dates.starts_at,
         returns_at: typed.dates.returns_at,
         plan,
+        untold: Untold { open: form.plan_open.is_none(), snoozed: form.plan_snoozed.is_none() },
     };
     let done_it = viewer.write(move |tx| actions::absences::begin(tx, &can, run.as_ref(), id, &leave)).await;
     let left = match done_it {

@@ -1,7 +1,7 @@
 //! Deactivating on a day, with a return: dialog, profile, lists (U-8).
 
 use baton::domain::roles::Standard;
-use baton::domain::users::Status;
+use baton::domain::users::{Reason, Status};
 use chrono::TimeDelta;
 
 use crate::support::on_both;
@@ -138,5 +138,35 @@ on_both! {
         let omars = site.logged_in(&w, omar).await;
         let page = omars.get(&format!("/settings/users/{omar}")).await.expect(200);
         assert!(page.text("#absence.danger").contains("couldn’t be deactivated on Monday, 9 March 2026"), "{}", page.text("#absence"));
+    }
+
+    async fn a_reason_that_a_rule_gave_can_be_left_as_it_is(w: World) {
+        let site = Site::on(w.db.clone()).await;
+        let olga = site.logged_in(&w, w.olga).await;
+        w.deactivate(w.gus);
+        let path = format!("/settings/users/{}/absence", w.gus);
+        let none = olga.post(&path, &[("reason", "inactivity"), ("returns_at", "2026-06-01")]).await.expect(422);
+        assert!(none.has("#reason-error"), "nobody chooses it");
+        w.database.execute("UPDATE users SET status_reason = 'inactivity' WHERE email_key = 'gus@fernhill.example'");
+        let dialog = olga.get(&path).await.expect(200);
+        assert_eq!(dialog.text("#reason option[selected]"), "No activity");
+        olga.post(&path, &[("reason", "inactivity"), ("returns_at", "2026-06-01")]).await.expect(303);
+        let gus = w.user(w.gus);
+        assert_eq!((gus.reason, gus.absence.returns_at.is_some()), (Some(Reason::Inactivity), true));
+    }
+
+    async fn the_plan_for_work_that_is_not_there_is_kept(w: World) {
+        let site = Site::on(w.db.clone()).await;
+        let olga = site.logged_in(&w, w.olga).await;
+        let path = format!("/settings/users/{}/deactivate", w.bob);
+        let plan = format!("user:{}", w.agnes);
+        let first = [("starts_at", "2026-03-09"), ("plan_open", plan.as_str()), ("plan_snoozed", "none")];
+        olga.post(&path, &first).await.expect(303);
+        let dialog = olga.get(&path).await.expect(200);
+        assert!(!dialog.has("[name=plan_open]"), "he holds nothing");
+        let version = dialog.attributes("input[name=version]", "value").remove(0);
+        olga.post(&path, &[("version", version.as_str()), ("starts_at", "2026-03-10")]).await.expect(303);
+        let told = olga.get(&format!("/settings/users/{}", w.bob)).await.expect(200).text("#absence");
+        assert!(told.contains("Open conversations go to Agnes Arndt, snoozed ones are unassigned"), "{told}");
     }
 }
