@@ -130,14 +130,15 @@ pub fn apply(tx: &mut Tx, base: &Url, id: UserId) -> Result<Recorded<Verdict>, F
     }
 }
 
-/// Notes that the rule was looked at, until the next day of the workspace; says whether that was still to be noted.
+/// Notes that the rule that was due since `since` was looked at, until the next day of the workspace; says whether that was
+/// still to be noted. A rule that was changed meanwhile is looked at anew.
 ///
 /// # Errors
 /// Trouble with the database.
-pub fn finish(tx: &mut Tx) -> Result<Recorded<bool>, Failure> {
+pub fn finish(tx: &mut Tx, since: DateTime<Utc>) -> Result<Recorded<bool>, Failure> {
     let workspace = store::workspaces::this(tx)?;
     let next_at = next_midnight(tx.now(), workspace.time_zone);
-    let first = store::inactivity::set_next(tx, next_at)?;
+    let first = store::inactivity::set_next(tx, since, next_at)?;
     Ok(tx.unrecorded(first, "what the rule did is on record with each person"))
 }
 

@@ -319,18 +319,19 @@ pub fn list_due_returns(ax: &mut Ax, limit: i64) -> Result<Vec<(WorkspaceId, Use
         .load(ax.conn)?)
 }
 
-/// Workspaces whose rule for people who stop coming is to be looked at.
+/// Workspaces whose rule for people who stop coming is to be looked at, and since when.
 ///
 /// # Errors
 /// Trouble with the database.
-pub fn list_due_inactivity(ax: &mut Ax) -> Result<Vec<WorkspaceId>, Failure> {
+pub fn list_due_inactivity(ax: &mut Ax) -> Result<Vec<(WorkspaceId, DateTime<Utc>)>, Failure> {
     let now = At(ax.now());
-    Ok(workspaces::table
+    let rows: Vec<(WorkspaceId, At)> = workspaces::table
         .filter(workspaces::inactivity_next_at.is_not_null())
         .filter(workspaces::inactivity_next_at.le(now))
         .order(workspaces::inactivity_next_at)
-        .select(workspaces::id)
-        .load(ax.conn)?)
+        .select((workspaces::id, workspaces::inactivity_next_at.assume_not_null()))
+        .load(ax.conn)?;
+    Ok(rows.into_iter().map(|(workspace, since)| (workspace, since.0)).collect())
 }
 
 /// Uses up the link for the first run, in the unit of work that makes the workspace. Says whether it was there.

@@ -70,16 +70,17 @@ pub fn set(tx: &mut Tx, days: Option<i32>, roles: &[RoleId], next_at: Option<Dat
     Ok(())
 }
 
-/// Says when the rule is looked at next, if it is due; of two instances one does.
+/// Says when the rule is looked at next, if it is still due since `since`: of two instances one does, and a rule that was
+/// changed meanwhile stays due.
 ///
 /// # Errors
 /// Trouble with the database.
-pub fn set_next(tx: &mut Tx, next_at: DateTime<Utc>) -> Result<bool, Failure> {
-    let (id, now) = (tx.workspace(), At(tx.now()));
-    let changed =
-        diesel::update(workspaces::table.filter(workspaces::id.eq(id)).filter(workspaces::inactivity_next_at.le(now)))
-            .set(workspaces::inactivity_next_at.eq(At(next_at)))
-            .execute(tx.write())?;
+pub fn set_next(tx: &mut Tx, since: DateTime<Utc>, next_at: DateTime<Utc>) -> Result<bool, Failure> {
+    let id = tx.workspace();
+    let same = workspaces::inactivity_next_at.eq(At(since));
+    let changed = diesel::update(workspaces::table.filter(workspaces::id.eq(id)).filter(same))
+        .set(workspaces::inactivity_next_at.eq(At(next_at)))
+        .execute(tx.write())?;
     Ok(changed == 1)
 }
 

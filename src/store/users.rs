@@ -406,12 +406,17 @@ fn list_some(rx: &mut Rx, ids: &[UserId]) -> Result<Vec<User>, Failure> {
         .order((users::name_key, users::id))
         .select(Row::as_select())
         .load(rx.conn)?;
-    rows.into_iter()
-        .map(|row| {
-            let owner = owners.contains(&row.id);
-            row.read(owner)
-        })
-        .collect()
+    let mut found = Vec::new();
+    for row in rows {
+        let owner = owners.contains(&row.id);
+        match row.read(owner) {
+            Ok(user) => found.push(user),
+            // They are told of something, which must not keep it from being done.
+            Err(failure @ Failure::Corrupt(..)) => tracing::error!(error = %failure, "a user cannot be read"),
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(found)
 }
 
 /// A user as pickers and names need them.

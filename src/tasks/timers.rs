@@ -8,7 +8,7 @@ use url::Url;
 use crate::actions;
 use crate::actions::absences::Due;
 use crate::domain::access::{Cause, Scope};
-use crate::domain::ids::{UserId, WorkspaceId};
+use crate::domain::ids::WorkspaceId;
 use crate::failure::Failure;
 use crate::store::db::blocking;
 use crate::store::{Db, anywhere};
@@ -26,7 +26,9 @@ pub async fn wake_due(db: &Db) -> Result<usize, Failure> {
         let due = db.look_anywhere_now(|ax| anywhere::list_due_snoozes(ax, LOOK))?;
         for (workspace, conversation) in &due {
             let scope = Scope::system(*workspace, Some(Cause::Timer));
-            db.write_now(&scope, |tx| actions::conversations::wake(tx, *conversation))?;
+            each(*workspace, conversation, || {
+                db.write_now(&scope, |tx| actions::conversations::wake(tx, *conversation))
+            })?;
         }
         Ok(due.len())
     })
@@ -46,14 +48,14 @@ pub async fn absences_due(db: &Db, base: &Arc<Url>) -> Result<usize, Failure> {
         for (workspace, user) in &leaving {
             let scope = Scope::system(*workspace, Some(Cause::Timer));
             let due =
-                each(*workspace, *user, || db.write_now(&scope, |tx| actions::absences::begin_due(tx, &base, *user)))?;
+                each(*workspace, user, || db.write_now(&scope, |tx| actions::absences::begin_due(tx, &base, *user)))?;
             done += usize::from(due.is_some_and(|due| due != Due::Nothing));
         }
         let returning = db.look_anywhere_now(|ax| anywhere::list_due_returns(ax, LOOK))?;
         for (workspace, user) in &returning {
             let scope = Scope::system(*workspace, Some(Cause::Timer));
             let back =
-                each(*workspace, *user, || db.write_now(&scope, |tx| actions::absences::finish_due(tx, &base, *user)))?;
+                each(*workspace, user, || db.write_now(&scope, |tx| actions::absences::finish_due(tx, &base, *user)))?;
             done += usize::from(back == Some(true));
         }
         Ok(done)
@@ -61,16 +63,20 @@ pub async fn absences_due(db: &Db, base: &Arc<Url>) -> Result<usize, Failure> {
     .await
 }
 
-/// One person whose turn fails must not keep the others waiting; trouble with the database does.
+/// One whose turn fails, or whose row cannot be read, must not keep the others waiting; trouble with the database does.
 fn each<T>(
     workspace: WorkspaceId,
-    user: UserId,
+    whose: &impl std::fmt::Display,
     work: impl FnOnce() -> Result<T, Failure>,
 ) -> Result<Option<T>, Failure> {
     match work() {
         Ok(done) => Ok(Some(done)),
         Err(Failure::Refused(_) | Failure::Stale | Failure::NotFound) => {
-            tracing::warn!(workspace.id = %workspace, user.id = %user, "what was due for a person could not be done");
+            tracing::warn!(workspace.id = %workspace, due.id = %whose, "what was due could not be done");
+            Ok(None)
+        }
+        Err(failure @ Failure::Corrupt(..)) => {
+            tracing::error!(error = %failure, workspace.id = %workspace, due.id = %whose, "what was due cannot be read");
             Ok(None)
         }
         Err(failure) => Err(failure),
@@ -85,14 +91,14 @@ pub async fn inactivity_due(db: &Db, base: &Arc<Url>) -> Result<usize, Failure> 
     let (db, base) = (db.clone(), base.clone());
     blocking(move || {
         let due = db.look_anywhere_now(anywhere::list_due_inactivity)?;
-        for workspace in &due {
+        for (workspace, since) in &due {
             let scope = Scope::system(*workspace, Some(Cause::Automatic));
             let concerned = db.read_now(*workspace, actions::inactivity::list_due)?;
             for user in concerned {
-                each(*workspace, user, || db.write_now(&scope, |tx| actions::inactivity::apply(tx, &base, user)))?;
+                each(*workspace, &user, || db.write_now(&scope, |tx| actions::inactivity::apply(tx, &base, user)))?;
             }
             // Last: whoever is killed before this starts over, and finds done what is done.
-            db.write_now(&scope, actions::inactivity::finish)?;
+            db.write_now(&scope, |tx| actions::inactivity::finish(tx, *since))?;
         }
         Ok(due.len())
     })

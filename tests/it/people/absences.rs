@@ -1,7 +1,8 @@
 //! Absences with dates: planned, done on their day, changed, withdrawn, over (U-8, U-9).
 
-use baton::actions::absences::{self, Due, Leave, Left};
+use baton::actions::absences::{self, Due, Leave, Left, Untold};
 use baton::actions::users;
+use baton::actions::users_bulk::Change;
 use baton::actions::workspaces;
 use baton::domain::absences::parse_when;
 use baton::domain::access::{Cause, Scope, Sees};
@@ -12,10 +13,12 @@ use baton::domain::roles::Standard;
 use baton::domain::users::{Reason, Status, User};
 use baton::failure::Failure;
 use baton::store;
+use baton::web::pages::settings_users_each::{Outcome, run as each};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::{refused, since};
+use crate::support::traces::{in_log, keep_log};
 use crate::support::world::base;
 use crate::support::{World, on_both};
 
@@ -297,6 +300,60 @@ on_both! {
         assert_eq!(refused(&w, || change("2026-07-01")), "Bob Keller can log in. Deactivate them first, then say when they come back.");
         w.later(TimeDelta::days(200));
         assert_eq!(run(&w), (vec![], 0));
+    }
+
+    fn what_nothing_is_said_of_goes_where_it_was_planned_to_go(w: World) {
+        let plan = Plan { open: Some(Target::User(w.agnes)), snoozed: Some(Target::Team(w.returns)) };
+        begin(&w, w.olga, w.bob, &Leave { plan, ..leave("2026-03-09", "") }).expect("to plan");
+        // He holds nothing now, so the form has no fields for it; only the day is changed.
+        let untold = Untold { open: true, snoozed: true };
+        begin(&w, w.olga, w.bob, &Leave { untold, ..leave("2026-03-10", "") }).expect("another day");
+        assert_eq!(w.user(w.bob).absence.plan, plan);
+        let one = Leave { untold: Untold { open: true, snoozed: false }, ..leave("2026-03-11", "") };
+        begin(&w, w.olga, w.bob, &one).expect("another day");
+        assert_eq!(w.user(w.bob).absence.plan, Plan { snoozed: None, ..plan });
+        // The day comes with more work; and who was to get it can be gone when only dates are changed.
+        let (_, number) = w.open_of(w.bob, 1)[0];
+        w.deactivate(w.agnes);
+        begin(&w, w.olga, w.bob, &Leave { untold, ..leave("2026-03-12", "") }).expect("another day");
+        begin(&w, w.olga, w.bob, &Leave { untold, ..leave("", "") }).expect("now");
+        assert_eq!((w.user(w.bob).status, holder(&w, number).0), (Status::Inactive, Some(w.bob)));
+    }
+
+    fn deactivating_many_keeps_the_days_on_which_some_come_back(w: World) {
+        let planned = Leave { note: Some("Twins!".to_owned()), ..leave("2026-03-09", "2026-06-01") };
+        begin(&w, w.olga, w.bob, &planned).expect("to plan");
+        let change = Change::Deactivate { can: w.can(w.olga), reason: None, plan: None };
+        let outcomes = each(&w.db, &w.scope(w.olga), &change, &[w.bob, w.gus]);
+        assert!(outcomes.iter().all(|(_, outcome)| *outcome == Outcome::Done), "{outcomes:?}");
+        let (bob, gus) = (w.user(w.bob), w.user(w.gus));
+        assert_eq!((bob.status, bob.reason, bob.absence.note.as_deref()), (Status::Inactive, Some(Reason::Leave), Some("Twins!")));
+        assert_eq!((bob.absence.starts_at, bob.absence.returns_at), (None, berlin("2026-06-01")));
+        assert_eq!((gus.status, gus.absence), (Status::Inactive, Default::default()));
+        to(&w, at("2026-06-01T00:00:00Z"));
+        assert_eq!(run(&w), (vec![], 1));
+    }
+
+    fn a_row_that_cannot_be_read_keeps_nobody_else_waiting(w: World) {
+        keep_log();
+        begin(&w, w.olga, w.rita, &leave("2026-03-09", "")).expect("to plan");
+        begin(&w, w.olga, w.bob, &leave("2026-03-10", "2026-03-11")).expect("to plan");
+        // Of who is first in turn, and of somebody who is told of all departures.
+        w.database.execute(
+            "UPDATE users SET absence_plan = 'no plan' WHERE email_key IN ('rita@fernhill.example', 'ada@fernhill.example')",
+        );
+        let system = actix_web::rt::System::new();
+        let look = || system.block_on(baton::tasks::absences_due(&w.db, &std::sync::Arc::new(base()))).expect("to look");
+        to(&w, at("2026-03-09T23:00:00Z"));
+        assert_eq!(look(), 1);
+        assert_eq!(w.user(w.bob).status, Status::Inactive);
+        assert_eq!(w.number("SELECT count(*) FROM users WHERE email_key = 'rita@fernhill.example' AND status = 'active'"), 1);
+        assert!(in_log(&["users.absence_plan"]).iter().any(|line| line.contains(&w.rita.to_string())), "it is logged");
+        assert!(mails(&w).contains(&"olga@fernhill.example: Bob Keller is deactivated".to_owned()));
+        // Once somebody mended it, they have their turn.
+        w.database.execute("UPDATE users SET absence_plan = NULL");
+        assert_eq!(look(), 1);
+        assert_eq!(w.user(w.rita).status, Status::Inactive);
     }
 
     fn a_planned_departure_ends_with_an_earlier_one(w: World) {

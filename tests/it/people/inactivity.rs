@@ -35,13 +35,13 @@ fn preview(w: &World, days: i32, roles: &[RoleId]) -> Vec<UserId> {
 /// What the daily run does, if it is due: to whom it does what.
 fn run(w: &World) -> Vec<(UserId, Verdict)> {
     let mut did = Vec::new();
-    for workspace in w.anywhere(store::anywhere::list_due_inactivity) {
+    for (workspace, since) in w.anywhere(store::anywhere::list_due_inactivity) {
         assert_eq!(workspace, w.workspace);
         let scope = Scope::system(workspace, Some(Cause::Automatic));
         for who in w.read(inactivity::list_due) {
             did.push((who, w.db.write_now(&scope, |tx| inactivity::apply(tx, &base(), who)).expect("to apply")));
         }
-        assert!(w.db.write_now(&scope, inactivity::finish).expect("to finish"));
+        assert!(w.db.write_now(&scope, |tx| inactivity::finish(tx, since)).expect("to finish"));
     }
     did
 }
@@ -158,11 +158,23 @@ on_both! {
         let local = next.with_timezone(&chrono_tz::Europe::Berlin);
         assert_eq!((local.hour(), local.minute(), next > w.now()), (0, 0, true));
         let finish = |db: &baton::store::Db| {
-            db.write_now(&Scope::system(w.workspace, Some(Cause::Automatic)), inactivity::finish).expect("to finish")
+            let scope = Scope::system(w.workspace, Some(Cause::Automatic));
+            db.write_now(&scope, |tx| inactivity::finish(tx, next)).expect("to finish")
         };
         w.later(next - w.now());
         let b = w.instance_b();
         assert_eq!((finish(&w.db), finish(&b)), (true, false));
+    }
+
+    fn a_rule_that_is_changed_while_it_runs_is_looked_at_anew(w: World) {
+        set(&w, Some(400), vec![w.role(Standard::Guest)]).expect("to set");
+        let since = w.anywhere(store::anywhere::list_due_inactivity)[0].1;
+        // While the run is under way, somebody says what hits Gus.
+        w.later(TimeDelta::days(100));
+        set(&w, Some(30), vec![w.role(Standard::Guest)]).expect("to set");
+        let scope = Scope::system(w.workspace, Some(Cause::Automatic));
+        assert!(!w.db.write_now(&scope, |tx| inactivity::finish(tx, since)).expect("to finish"));
+        assert_eq!(run(&w), [(w.gus, Verdict::Warn)], "not only at midnight");
     }
 
     fn the_rule_is_never_about_owners_and_admins_and_only_about_roles_of_here(w: World) {
