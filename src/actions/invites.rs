@@ -138,9 +138,14 @@ pub fn restore(
     store::roles::insert_of_user(tx, id, &wanted)?;
     let of_invite = if as_before { Vec::new() } else { new.teams.clone() };
     let joined: Vec<TeamId> = teams.iter().map(|(team, _)| *team).chain(of_invite).collect();
-    join(tx, id, &joined, &channels)?;
+    // Leaving these was on record when they were removed, so coming back to them is, too.
+    for event in join(tx, id, &joined, &channels)? {
+        let _ = tx.record(event);
+    }
     for (team, _) in teams.iter().filter(|(_, lead)| *lead) {
-        store::teams::set_lead(tx, *team, id, true)?;
+        if store::teams::set_lead(tx, *team, id, true)? {
+            let _ = tx.record(Event::TeamLeadChanged { team: *team, user: id, lead: true });
+        }
     }
     let valid = TimeDelta::days(i64::from(workspace.invite_days));
     store::invites::insert(tx, id, valid)?;
@@ -181,21 +186,27 @@ pub(super) fn refuse_known(known: &User, zone: chrono_tz::Tz) -> InviteRefusal {
     }
 }
 
-fn join(tx: &mut Tx, user: UserId, teams: &[TeamId], channels: &[ChannelId]) -> Result<(), Failure> {
+/// Makes somebody a member; says what that changed.
+fn join(tx: &mut Tx, user: UserId, teams: &[TeamId], channels: &[ChannelId]) -> Result<Vec<Event>, Failure> {
+    let mut events = Vec::new();
     let (known_teams, known_channels) = (store::teams::list(tx)?, store::channels::list(tx)?);
     for team in teams {
         if !known_teams.iter().any(|known| known.id == *team) {
             return Err(Failure::NotFound);
         }
-        store::teams::insert_member(tx, *team, user)?;
+        if store::teams::insert_member(tx, *team, user)? {
+            events.push(Event::TeamMemberAdded { team: *team, user });
+        }
     }
     for channel in channels {
         if !known_channels.iter().any(|known| known.id == *channel) {
             return Err(Failure::NotFound);
         }
-        store::channels::insert_member(tx, *channel, user)?;
+        if store::channels::insert_member(tx, *channel, user)? {
+            events.push(Event::ChannelMemberAdded { channel: *channel, user });
+        }
     }
-    Ok(())
+    Ok(events)
 }
 
 /// Who a mail says it comes from.

@@ -308,7 +308,14 @@ pub fn apply(place: &mut Place, ask: &Attempt, made: Option<(UserId, String)>) -
                     one.reason = Some(REASON);
                     vec![about("user.deactivation_planned")]
                 }
-                Deed::DeactivateInBulk(_) => depart(place.get_mut(who), None, None),
+                Deed::DeactivateInBulk(_) => {
+                    // Whoever was to leave later comes back as it was planned.
+                    let one = place.get_mut(who);
+                    let planned = one.starts_at.is_some();
+                    let returns_at = one.returns_at.filter(|back| planned && *back > ask.now);
+                    let reason = one.reason.filter(|_| planned);
+                    depart(one, reason, returns_at)
+                }
                 Deed::Return { in_days, .. } => {
                     place.get_mut(who).returns_at = in_days.map(|days| midnight(place, ask.now, days));
                     vec![about("user.return_planned")]
@@ -367,7 +374,11 @@ fn come_back(place: &mut Place, id: UserId, said: &Said, as_before: bool, link: 
         one.teams = team.map(|team| (team, false)).into_iter().collect();
         one.channels = channel.into_iter().collect();
     }
-    vec![("user.restored", Some(id))]
+    let one = place.get(id).expect("somebody");
+    let leads = one.teams.values().filter(|leads| **leads).map(|_| "team.lead_changed");
+    let names = one.teams.iter().map(|_| "team.member_added").chain(leads);
+    let names = names.chain(one.channels.iter().map(|_| "channel.member_added")).chain(["user.restored"]);
+    names.map(|name| (name, Some(id))).collect()
 }
 
 /// Whoever came back and does not come after all is a removed user again; whoever never was here leaves no row.

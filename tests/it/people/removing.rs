@@ -127,6 +127,19 @@ on_both! {
         }
     }
 
+    fn a_plan_names_somebody_who_is_here_whether_there_is_work_or_not(w: World) {
+        let nobody = UserId::from(uuid::Uuid::from_u128(7));
+        for target in [Target::Team(w.other.team), Target::User(w.other.xena), Target::User(nobody)] {
+            let said = remove(&w, w.olga, w.bob, Plan { open: Some(target), snoozed: None });
+            assert!(matches!(said, Err(Failure::NotFound)), "{said:?}");
+        }
+        w.deactivate(w.agnes);
+        let to_agnes = Plan { open: None, snoozed: Some(Target::User(w.agnes)) };
+        let said = refused(&w, || remove(&w, w.olga, w.bob, to_agnes));
+        assert!(said.starts_with("Agnes Arndt"), "{said}");
+        assert_eq!(w.user(w.bob).status, Status::Active);
+    }
+
     fn removing_is_refused_with_a_sentence_and_leaves_no_event(w: World) {
         let ines = w.newcomer("Ines Ito", Standard::Agent, Status::Invited);
         let sentence = |by, who| refused(&w, || remove(&w, by, who, Plan::default()));
@@ -161,7 +174,9 @@ on_both! {
 
         let events = w.events();
         let invited = w.by(w.olga, |tx| invites::restore(tx, &can, &base(), &new, true)).expect("to be restored");
-        assert_eq!((invited.user, since(&w, events)), (w.agnes, vec!["user.restored".to_owned()]));
+        assert_eq!(invited.user, w.agnes);
+        let back = ["team.member_added", "channel.member_added", "team.lead_changed", "user.restored"];
+        assert_eq!(since(&w, events), back, "what was taken from her on record is given back on record");
         assert_eq!(w.user(w.agnes).status, Status::Invited);
         // Cancelled, she is a removed user again, and can be invited once more.
         let cancel = w.can(w.olga);
