@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::domain::access::{Can, channels};
-use crate::domain::assignment::Target;
+use crate::domain::assignment::{Candidate, Target, may_receive};
 use crate::domain::audit::Event;
 use crate::domain::channels::{Channel, ChannelRefusal, leaves_nobody};
 use crate::domain::conversations::ChannelKind;
@@ -55,15 +55,20 @@ pub struct Edit {
 /// # Errors
 /// A [`ChannelRefusal`], [`Failure::Stale`], [`Failure::NotFound`], or trouble with the database.
 pub fn update(tx: &mut Tx, _: &Can<channels::Manage>, id: ChannelId, edit: &Edit) -> Result<Recorded<()>, Failure> {
+    // People before channels, as everywhere.
+    let candidate = match edit.default {
+        Target::User(user) => Some((user, store::users::lock_candidate(tx, user)?)),
+        Target::Nobody | Target::Team(_) => None,
+    };
     let channel = store::channels::lock(tx, id)?;
     if channel.version != edit.version {
         return Err(Failure::Stale);
     }
-    let (team, user) = match edit.default {
-        Target::Nobody => (None, None),
-        Target::Team(team) => (Some(store::teams::lock(tx, team)?.id), None),
-        Target::User(user) => (None, Some(active_member(tx, id, user)?)),
+    let team = match edit.default {
+        Target::Team(team) => Some(store::teams::lock(tx, team)?.id),
+        Target::Nobody | Target::User(_) => None,
     };
+    let user = candidate.map(|(user, candidate)| active_member(tx, id, user, candidate)).transpose()?;
     let changes = [
         ("name", channel.name != edit.name),
         ("address", channel.address != edit.address),
@@ -84,13 +89,13 @@ pub fn update(tx: &mut Tx, _: &Can<channels::Manage>, id: ChannelId, edit: &Edit
     Ok(tx.record(Event::ChannelUpdated { channel: id, fields }))
 }
 
-/// Somebody who can be given a channel's new conversations.
-fn active_member(tx: &mut Tx, channel: ChannelId, user: UserId) -> Result<UserId, Failure> {
-    let found = store::users::lock(tx, user)?;
+/// Somebody who can be given a channel's new conversations: a member, of whom the rule for all conversations holds.
+fn active_member(tx: &mut Tx, channel: ChannelId, user: UserId, candidate: Candidate) -> Result<UserId, Failure> {
     let member = store::channels::list_members(tx, Some(channel))?.iter().any(|one| one.user == user);
-    if found.status != Status::Active || !member {
-        return Err(ChannelRefusal::DefaultNotMember(found.name.full).into());
+    if candidate.status != Status::Active || !member {
+        return Err(ChannelRefusal::DefaultNotMember(candidate.name).into());
     }
+    may_receive(&candidate)?;
     Ok(user)
 }
 
@@ -117,28 +122,32 @@ pub fn change_members(
     id: ChannelId,
     change: &Change,
 ) -> Result<Recorded<usize>, Failure> {
+    // People are locked in one order everywhere, and before channels, so that nobody waits in a circle.
+    let people = super::teams::lock_people(tx, change.add.iter().chain(&change.remove).copied().collect())?;
     let channel = store::channels::lock(tx, id)?;
     let before = store::channels::list_members(tx, Some(id))?;
     let active_before = before.iter().filter(|one| one.status == Status::Active).count();
     let leaving: HashSet<UserId> = change.remove.iter().copied().collect();
     let mut events = Vec::new();
-    // People are locked in one order everywhere, so that nobody waits in a circle.
-    let mut add = change.add.clone();
-    add.sort_unstable();
-    for user in &add {
-        let found = store::users::lock(tx, *user)?;
-        if found.status != Status::Active {
-            return Err(ChannelRefusal::MemberInactive(found.name.full).into());
+    let mut moved = Vec::new();
+    for user in people.iter().filter(|user| change.add.contains(&user.id)) {
+        if user.status != Status::Active {
+            return Err(ChannelRefusal::MemberInactive(user.name.full.clone()).into());
         }
-        if store::channels::insert_member(tx, id, *user)? {
-            events.push(Event::ChannelMemberAdded { channel: id, user: *user });
+        if store::channels::insert_member(tx, id, user.id)? {
+            events.push(Event::ChannelMemberAdded { channel: id, user: user.id });
+            moved.push(user.id);
         }
     }
-    for user in &leaving {
-        store::users::find(tx, *user)?.ok_or(Failure::NotFound)?;
-        if store::channels::delete_member(tx, id, *user)? {
-            events.push(Event::ChannelMemberRemoved { channel: id, user: *user });
+    for user in people.iter().filter(|user| leaving.contains(&user.id)) {
+        if store::channels::delete_member(tx, id, user.id)? {
+            events.push(Event::ChannelMemberRemoved { channel: id, user: user.id });
+            moved.push(user.id);
         }
+    }
+    // Their profile shows it too: whoever edits that at this instant must not put back what was.
+    for user in people.iter().filter(|user| moved.contains(&user.id)) {
+        store::users::set_touched(tx, user)?;
     }
     let after = store::channels::list_members(tx, Some(id))?;
     let active_after = after.iter().filter(|one| one.status == Status::Active).count();
@@ -178,7 +187,7 @@ pub fn remove_inactive(tx: &mut Tx, can: &Can<channels::Manage>, id: ChannelId) 
 /// # Errors
 /// [`Failure::NotFound`], or trouble with the database.
 pub fn leave_all(tx: &mut Tx, _: &Can<channels::Manage>, user: UserId) -> Result<Recorded<usize>, Failure> {
-    store::users::find(tx, user)?.ok_or(Failure::NotFound)?;
+    let person = store::users::lock(tx, user)?;
     let mut theirs = store::channels::list_of_users(tx, &[user])?.remove(&user).unwrap_or_default();
     theirs.sort_unstable();
     let mut events = Vec::new();
@@ -192,6 +201,7 @@ pub fn leave_all(tx: &mut Tx, _: &Can<channels::Manage>, user: UserId) -> Result
     if events.is_empty() {
         return Ok(tx.unrecorded(0, "everybody was where they were to be"));
     }
+    store::users::set_touched(tx, &person)?;
     let left = events.iter().filter(|event| matches!(event, Event::ChannelMemberRemoved { .. })).count();
     Ok(tx.record_all(events)?.with(left))
 }
@@ -201,11 +211,20 @@ pub fn leave_all(tx: &mut Tx, _: &Can<channels::Manage>, user: UserId) -> Result
 /// # Errors
 /// [`ChannelRefusal::HasConversations`], [`Failure::NotFound`], or trouble with the database.
 pub fn delete(tx: &mut Tx, _: &Can<channels::Manage>, id: ChannelId) -> Result<Recorded<String>, Failure> {
+    let members = store::channels::list_members(tx, Some(id))?.into_iter().map(|one| one.user).collect();
+    let members = super::teams::lock_people(tx, members)?;
     let channel = store::channels::lock_to_delete(tx, id)?;
     let held = store::channels::count_conversations(tx, id)?;
     if held > 0 {
         return Err(ChannelRefusal::HasConversations(counted(held, "conversation", "conversations")).into());
     }
+    let unread = store::channels::count_quarantined(tx, id)?;
+    if unread > 0 {
+        return Err(ChannelRefusal::HasQuarantined(counted(unread, "mail", "mails")).into());
+    }
     store::channels::delete(tx, id)?;
+    for member in &members {
+        store::users::set_touched(tx, member)?;
+    }
     Ok(tx.record(Event::ChannelDeleted { channel: id }).with(channel.name))
 }

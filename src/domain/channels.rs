@@ -43,6 +43,9 @@ pub enum ChannelRefusal {
     /// Conversations keep their channel.
     #[error("{0} came in by this channel, so it has to stay.")]
     HasConversations(String),
+    /// What could not be read is kept until somebody looked at it.
+    #[error("{0} came in by this channel and could not be read. See Settings → Outbox; the channel has to stay.")]
+    HasQuarantined(String),
 }
 
 /// Whether a change of members takes the last one who can answer: there was one before, and none is after.

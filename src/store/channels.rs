@@ -144,18 +144,24 @@ pub fn set(tx: &mut Tx, channel: &Channel) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Removes a channel by which nothing came in, and what could not be read of it.
+/// How many mails that came in by a channel could not be read.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn count_quarantined(rx: &mut Rx, id: ChannelId) -> Result<i64, Failure> {
+    Ok(received_mails::table
+        .filter(received_mails::workspace_id.eq(rx.workspace()))
+        .filter(received_mails::channel_id.eq(id))
+        .count()
+        .get_result(rx.conn)?)
+}
+
+/// Removes a channel by which nothing came in.
 ///
 /// # Errors
 /// Trouble with the database.
 pub fn delete(tx: &mut Tx, id: ChannelId) -> Result<(), Failure> {
     let workspace = tx.workspace();
-    diesel::delete(
-        received_mails::table
-            .filter(received_mails::workspace_id.eq(workspace))
-            .filter(received_mails::channel_id.eq(id)),
-    )
-    .execute(tx.write())?;
     diesel::delete(channels::table.filter(channels::workspace_id.eq(workspace)).filter(channels::id.eq(id)))
         .execute(tx.write())?;
     Ok(())

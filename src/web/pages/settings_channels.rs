@@ -55,7 +55,7 @@ pub(super) const fn field_of(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::Channel(ChannelRefusal::NameTaken(_)) => "name",
         Refusal::Channel(ChannelRefusal::AddressTaken(_)) => "address",
-        Refusal::Channel(ChannelRefusal::DefaultNotMember(_)) => "default",
+        Refusal::Channel(ChannelRefusal::DefaultNotMember(_)) | Refusal::Conversation(_) => "default",
         _ => "",
     }
 }

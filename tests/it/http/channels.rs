@@ -1,6 +1,8 @@
 //! Settings → Channels: list, editor, members; and that membership counts from the next request (K-1, K-2).
 
+use baton::actions::channels::{self, Change};
 use baton::actions::incoming;
+use baton::domain::assignment::Target;
 use baton::domain::roles::Standard;
 use baton::domain::users::Status;
 use baton::store;
@@ -184,6 +186,9 @@ on_both! {
         };
         assert_eq!(receive("one"), Some(w.agnes));
         assert!(w.trail(3).contains(&"conversation.assigned".to_owned()));
+        // Whoever may not answer is a member, and is given nothing.
+        ada.post(&format!("{path}/members"), &[("add", &w.rita.to_string())]).await.expect(303);
+        assert_eq!(edit(&ada, &path, "Email", &address, &format!("user:{}", w.rita)).await, 422);
         w.deactivate(w.agnes);
         assert_eq!(receive("two"), None, "nobody who cannot log in gets anything");
         let page = ada.get(&path).await.expect(200);
@@ -192,6 +197,56 @@ on_both! {
 }
 
 on_both! {
+    fn members_come_and_go_with_their_version(w: World) {
+        let can = w.can(w.ada);
+        let version = |who| w.user(who).version;
+        let (bob, sven, agnes) = (version(w.bob), version(w.sven), version(w.agnes));
+        let change = Change { add: vec![w.sven, w.agnes], remove: vec![w.bob], confirmed: true };
+        w.by(w.ada, |tx| channels::change_members(tx, &can, w.email, &change)).expect("a change");
+        // Agnes was there already.
+        assert_eq!((version(w.bob), version(w.sven), version(w.agnes)), (bob + 1, sven + 1, agnes));
+        let made = w.by(w.ada, |tx| channels::create(tx, &can, "Returns", "returns@fernhill.example", Target::Nobody));
+        let made = made.expect("a channel");
+        let join = Change { add: vec![w.sven], ..Change::default() };
+        w.by(w.ada, |tx| channels::change_members(tx, &can, made, &join)).expect("a member");
+        w.by(w.ada, |tx| channels::delete(tx, &can, made)).expect("to delete");
+        assert_eq!(version(w.sven), sven + 3);
+        w.by(w.ada, |tx| channels::leave_all(tx, &can, w.sven)).expect("to leave");
+        assert_eq!(version(w.sven), sven + 4);
+        let unknown = Change { remove: vec![w.other.xena], ..Change::default() };
+        let said = w.by(w.ada, |tx| channels::change_members(tx, &can, w.email, &unknown));
+        assert!(matches!(said, Err(baton::failure::Failure::NotFound)), "{said:?}");
+    }
+
+    fn a_channel_whose_mails_could_not_be_read_stays(w: World) {
+        let can = w.can(w.ada);
+        let made = w.by(w.ada, |tx| channels::create(tx, &can, "Returns", "returns@fernhill.example", Target::Nobody));
+        let made = made.expect("a channel");
+        let raw = incoming::Raw { sha256: "1".repeat(64), size: 1 };
+        w.system_does(|tx| incoming::quarantine(tx, made, &raw, "empty"));
+        let said = w.by(w.ada, |tx| channels::delete(tx, &can, made)).expect_err("to stay").to_string();
+        assert!(said.starts_with("1 mail came in by this channel and could not be read."), "{said}");
+        assert_eq!(w.read(|rx| store::received_mails::list_quarantined(rx, 10)).len(), 1);
+    }
+
+    /// Whoever deactivates people and whoever takes them off channels wait for each other in one order.
+    fn people_go_while_they_are_taken_off_channels(w: World) {
+        for _ in 0..5 {
+            let can = w.can(w.ada);
+            let both = Change { add: vec![w.bob, w.agnes], ..Change::default() };
+            w.by(w.ada, |tx| channels::change_members(tx, &can, w.email, &both)).expect("members");
+            let (here, there) = (w.can(w.ada), w.can(w.ada));
+            let leave = Change { remove: vec![w.bob, w.agnes], confirmed: true, ..Change::default() };
+            let (one, two) = both_at_once(
+                || w.by(w.ada, |tx| channels::change_members(tx, &here, w.email, &leave)),
+                || w.by(w.ada, |tx| channels::leave_all(tx, &there, w.agnes)),
+            );
+            one.expect("to leave");
+            two.expect("to leave");
+            assert!(!members(&w, w.email).iter().any(|name| name == "Agnes Arndt" || name == "Bob Keller"));
+        }
+    }
+
     /// Each takes one of the last two: one of them is asked.
     fn two_who_take_the_last_two_out_at_once_leave_one(w: World) {
         let can = w.can(w.ada);
