@@ -1,7 +1,7 @@
 //! What the audit log shows: its filter, as it stands in the address (E-2). The same [`Filter`] makes the page and the
 //! export.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone as _, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -274,6 +274,41 @@ impl Filter {
             words: (number.is_none() && !words.is_empty()).then_some(words),
             named: None,
         })
+    }
+
+    /// The filter as it is put on record: only what was understood, never what was typed. Words may be a name, and are left
+    /// out; days are those of `zone`.
+    #[must_use]
+    pub fn recorded(&self, zone: Tz) -> Address {
+        let day = |at: DateTime<Utc>| at.with_timezone(&zone).date_naive().to_string();
+        let mut address = Address {
+            from: self.from.map(day).unwrap_or_default(),
+            // It ends before this instant, on the day before.
+            until: self.until.map(|at| day(at - TimeDelta::microseconds(1))).unwrap_or_default(),
+            ..Address::default()
+        };
+        match &self.who {
+            None => {}
+            Some(Who::System) => "system".clone_into(&mut address.actor),
+            Some(Who::Standing(standing)) => (*standing).clone_into(&mut address.actor),
+            Some(Who::User(user)) => address.actor = user.to_string(),
+        }
+        address.subject = match &self.about {
+            None => String::new(),
+            Some(About::Kind(kind)) => (*kind).to_owned(),
+            Some(About::User(user)) => format!("user:{user}"),
+            Some(About::Team(team)) => format!("team:{team}"),
+            Some(About::Channel(channel)) => format!("channel:{channel}"),
+            Some(About::Role(role)) => format!("role:{role}"),
+            Some(About::Job(job)) => format!("job:{job}"),
+            Some(About::Conversation(number)) => format!("conversation:{number}"),
+        };
+        match &self.what {
+            None => {}
+            Some(What::Group(group)) => group.key.clone_into(&mut address.action),
+            Some(What::Name(name)) => address.action.clone_from(name),
+        }
+        address
     }
 
     /// Whether everything is shown.

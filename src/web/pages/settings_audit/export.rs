@@ -90,9 +90,7 @@ pub async fn export(may: May<administration::ExportAudit>, Form(form): Form<Expo
             Ok(filter)
         })
         .await?;
-    // Words that were typed may be a name, and events hold none.
-    let recorded = if filter.words.is_some() { Address { q: String::new(), ..address } } else { address };
-    let recorded = recorded.query();
+    let recorded = filter.recorded(zone).query();
     viewer.write(move |tx| actions::audit::export(tx, &can, format.name(), &recorded)).await?;
     let day = now.with_timezone(&zone).format("%Y-%m-%d");
     let slug = &viewer.known.workspace.slug;
