@@ -9,6 +9,8 @@ use clap::Args;
 use lettre::message::Mailbox;
 use url::Url;
 
+use crate::domain::proxies::TrustedProxies;
+
 /// Where the data are.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
@@ -101,6 +103,9 @@ pub struct Settings {
     /// Base of every link in mails; with https, cookies are Secure
     #[arg(long, env = "BATON_PUBLIC_URL", global = true)]
     pub public_url: Option<String>,
+    /// Addresses or networks of proxies in front, separated by commas; theirs is the word for where people come from
+    #[arg(long, env = "BATON_TRUSTED_PROXIES", global = true)]
+    pub trusted_proxies: Option<String>,
     /// `smtp://user:password@host:port` or `smtps://…`; without it, mails are kept in the outbox
     #[arg(long, env = "BATON_SMTP_URL", global = true, hide_env_values = true)]
     pub smtp_url: Option<String>,
@@ -123,6 +128,8 @@ pub struct Config {
     pub database: DatabaseUrl,
     /// The base of every link. `None` until the port is known.
     pub public_url: Option<Url>,
+    /// Whose word is taken for where a request comes from.
+    pub trusted_proxies: TrustedProxies,
     /// Where mails go.
     pub smtp_url: Option<String>,
     /// Who sends them.
@@ -145,6 +152,13 @@ impl Config {
             None => DatabaseUrl::Sqlite(settings.data_dir.join("baton.db")),
         };
         let public_url = settings.public_url.as_deref().filter(|url| !url.is_empty()).map(public_url).transpose()?;
+        let trusted_proxies = TrustedProxies::parse(settings.trusted_proxies.as_deref().unwrap_or_default()).map_err(
+            |wrong| {
+                format!(
+                    "BATON_TRUSTED_PROXIES has “{wrong}”, which is no address. Write addresses or networks, like 127.0.0.1,10.0.0.0/8."
+                )
+            },
+        )?;
         let smtp_url = settings.smtp_url.clone().filter(|url| !url.is_empty());
         if let Some(url) = &smtp_url {
             crate::mail::transport::check_url(url)?;
@@ -158,6 +172,7 @@ impl Config {
             data_dir: settings.data_dir.clone(),
             database,
             public_url,
+            trusted_proxies,
             smtp_url,
             mail_from,
             clock_offset,
@@ -233,11 +248,12 @@ mod tests {
 
     #[test]
     fn each_wrong_value_is_named_in_a_sentence() {
-        let wrong: [(&str, fn(&mut Settings)); 7] = [
+        let wrong: [(&str, fn(&mut Settings)); 8] = [
             ("BATON_LISTEN", |s| s.listen = "nowhere".into()),
             ("DATABASE_URL", |s| s.database_url = Some("mysql://x".into())),
             ("DATABASE_URL", |s| s.database_url = Some("postgres://".into())),
             ("BATON_PUBLIC_URL", |s| s.public_url = Some("support.example".into())),
+            ("BATON_TRUSTED_PROXIES", |s| s.trusted_proxies = Some("10.0.0.1, my-proxy".into())),
             ("BATON_SMTP_URL", |s| s.smtp_url = Some("http://x".into())),
             ("BATON_MAIL_FROM", |s| s.mail_from = "nobody".into()),
             ("BATON_CLOCK_OFFSET", |s| s.clock_offset = Some("3600".into())),

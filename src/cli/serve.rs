@@ -79,6 +79,8 @@ fn run(config: Config, db: Db, greet: impl FnOnce(&Url, &Db) -> Result<Option<St
     let state = App {
         db: db.clone(),
         public_url: Arc::new(base.clone()),
+        public_url_is_set: config.public_url.is_some(),
+        trusted_proxies: Arc::new(config.trusted_proxies.clone()),
         files: Arc::new(Files::new(&config.data_dir)),
         smtp: transport.is_smtp(),
         wake: wake.clone(),
@@ -126,6 +128,7 @@ pub(super) fn doctor(config: &Config) -> Result<(), String> {
     say(&format!("Workspaces: {}.", workspaces.len()));
     writable(&config.data_dir.join("files"))?;
     say("Files: the data folder can be written.");
+    say(&proxies(config));
     match Transport::new(config.smtp_url.as_deref(), &config.data_dir)? {
         Transport::Smtp(smtp) => match smtp.test_connection() {
             Ok(true) => say("Mail: the server answers."),
@@ -136,6 +139,23 @@ pub(super) fn doctor(config: &Config) -> Result<(), String> {
     let waiting = db.look_anywhere_now(crate::store::tasks::count).map_err(|failure| failure.to_string())?;
     say(&format!("Background work waiting: {waiting}."));
     Ok(())
+}
+
+/// Baton speaks HTTP only: behind `https` there is a proxy, and unless it is known all people seem to come from it.
+fn proxies(config: &Config) -> String {
+    let https = config.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
+    if !config.trusted_proxies.is_empty() {
+        return format!("Proxies: X-Forwarded-For is believed from {}.", config.trusted_proxies.in_words());
+    }
+    let none = "Proxies: none is trusted";
+    if https {
+        format!(
+            "{none}, so everybody behind the proxy in front seems to be at its address and is slowed down together. \
+             Set BATON_TRUSTED_PROXIES to its address."
+        )
+    } else {
+        format!("{none}; people’s addresses are those that connect.")
+    }
 }
 
 fn writable(folder: &Path) -> Result<(), String> {

@@ -21,6 +21,7 @@ pub mod logins;
 pub mod passwords;
 pub mod plans;
 pub mod profiles;
+pub mod proxies;
 pub mod removal;
 pub mod roles;
 pub mod secrets;

@@ -1,7 +1,6 @@
 //! Forms can only be posted from Baton's own pages (S-7): a token in each form, and the browser's word on where the
 //! request comes from.
 
-use actix_web::HttpRequest;
 use actix_web::http::header::{HOST, HeaderMap, ORIGIN};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -36,16 +35,16 @@ pub fn fits(secret: &str, token: &str) -> bool {
 }
 
 /// Whether the browser says that the request comes from one of our own pages. Browsers that say nothing pass: the
-/// token decides.
+/// token decides. `public` is where people open Baton, if that was set: then the whole origin has to be that one, and a
+/// page that came over plain HTTP is none of ours behind `https`. Without it, the host that was asked is all that is known.
 #[must_use]
-pub fn is_same_origin(req: &HttpRequest, public: &url::Url) -> bool {
-    let headers = req.headers();
+pub fn is_same_origin(headers: &HeaderMap, public: Option<&url::Url>) -> bool {
     if let Some(site) = text(headers, "sec-fetch-site") {
         return matches!(site, "same-origin" | "none");
     }
     let Some(origin) = headers.get(ORIGIN).and_then(|value| value.to_str().ok()) else { return true };
-    if origin == public.origin().ascii_serialization() {
-        return true;
+    if let Some(public) = public {
+        return origin == public.origin().ascii_serialization();
     }
     let host = headers.get(HOST).and_then(|value| value.to_str().ok());
     url::Url::parse(origin).is_ok_and(|origin| {
@@ -65,6 +64,36 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn same(public: Option<&str>, headers: &[(&'static str, &'static str)]) -> bool {
+        use actix_web::http::header::{HeaderName, HeaderValue};
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect();
+        is_same_origin(&headers, public.map(|url| url::Url::parse(url).unwrap()).as_ref())
+    }
+
+    #[test]
+    fn the_whole_origin_is_compared_where_it_is_known() {
+        let public = Some("https://baton.example/");
+        assert!(same(public, &[("origin", "https://baton.example")]));
+        for foreign in ["http://baton.example", "https://baton.example:8443", "https://evil.example", "null"] {
+            assert!(!same(public, &[("origin", foreign), ("host", "baton.example")]), "{foreign}");
+        }
+        assert!(same(None, &[("origin", "http://10.0.0.5:8080"), ("host", "10.0.0.5:8080")]));
+        assert!(!same(None, &[("origin", "http://10.0.0.5:8081"), ("host", "10.0.0.5:8080")]));
+        assert!(same(public, &[]), "the token decides");
+    }
+
+    #[test]
+    fn what_the_browser_itself_says_of_the_page_goes_first() {
+        let public = Some("https://baton.example/");
+        assert!(same(public, &[("sec-fetch-site", "same-origin"), ("origin", "https://baton.example")]));
+        for site in ["cross-site", "same-site"] {
+            assert!(!same(public, &[("sec-fetch-site", site), ("origin", "https://baton.example")]), "{site}");
+        }
+    }
 
     #[test]
     fn a_token_fits_its_secret_only() {

@@ -27,6 +27,9 @@ pub enum WebError {
     /// The form did not come from one of our pages.
     #[error("forged")]
     Forged,
+    /// The form stood on a page of another address: ours is this one, if it was set.
+    #[error("from elsewhere")]
+    Elsewhere(Option<String>),
     /// There is nothing at this address.
     #[error("not found")]
     NotFound,
@@ -45,7 +48,7 @@ impl WebError {
     fn status(&self) -> StatusCode {
         match self {
             Self::LogIn => StatusCode::SEE_OTHER,
-            Self::Forbidden(_) | Self::Forged => StatusCode::FORBIDDEN,
+            Self::Forbidden(_) | Self::Forged | Self::Elsewhere(_) => StatusCode::FORBIDDEN,
             Self::NotFound | Self::Failure(Failure::NotFound) => StatusCode::NOT_FOUND,
             Self::BadForm(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Failure(Failure::Refused(_) | Failure::Stale) => StatusCode::CONFLICT,
@@ -65,6 +68,14 @@ impl WebError {
             Self::Forged => {
                 words("This form is too old", "Nothing was changed. Go back, reload the page and send the form again.")
             }
+            Self::Elsewhere(Some(ours)) => words(
+                "This form came from another address",
+                &format!("Nothing was changed. Open Baton at {ours} and send the form there."),
+            ),
+            Self::Elsewhere(None) => words(
+                "This form came from another address",
+                "Nothing was changed. Go back, reload the page and send the form again.",
+            ),
             Self::NotFound | Self::Failure(Failure::NotFound) => {
                 words("There is nothing here", "The address may be mistyped, or what was here is gone.")
             }

@@ -171,7 +171,10 @@ pub fn check_origin(req: &HttpRequest, token: &str) -> Result<(), WebError> {
     let app = req.app_data::<web::Data<App>>().ok_or(WebError::Failure(Failure::Bug("no app")))?;
     let in_header = req.headers().get("x-csrf-token").and_then(|value| value.to_str().ok());
     let fits = csrf::fits(&identify::of(req)?.csrf, in_header.unwrap_or(token));
-    if csrf::is_same_origin(req, &app.public_url) && fits { Ok(()) } else { Err(WebError::Forged) }
+    if !csrf::is_same_origin(req.headers(), app.set_url()) {
+        return Err(WebError::Elsewhere(app.set_url().map(ToString::to_string)));
+    }
+    if fits { Ok(()) } else { Err(WebError::Forged) }
 }
 
 impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {

@@ -53,10 +53,14 @@ const VISITOR: &str = "baton_visitor";
 /// How often the use of a session is noted.
 const SEEN_EVERY: TimeDelta = TimeDelta::seconds(60);
 
-/// The network address of a request.
+/// The network address of a request, as sessions, the throttle, log-in history and the audit log know it. A proxy in
+/// front is believed if it is trusted; only `X-Forwarded-For` is read.
 #[must_use]
 pub fn address(req: &HttpRequest) -> String {
-    req.peer_addr().map_or_else(String::new, |address| address.ip().to_string())
+    let Some(peer) = req.peer_addr().map(|address| address.ip()) else { return String::new() };
+    let Some(app) = req.app_data::<web::Data<App>>() else { return peer.to_string() };
+    let lines: Vec<&str> = req.headers().get_all("x-forwarded-for").map(|line| line.to_str().unwrap_or("?")).collect();
+    app.trusted_proxies.client(peer, lines.into_iter()).to_string()
 }
 
 /// The browser, as it calls itself, shortened.

@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use url::Url;
 
+use crate::domain::proxies::TrustedProxies;
 use crate::store::Db;
 
 /// What every handler can reach. One per instance; cheap to clone.
@@ -29,6 +30,10 @@ pub struct App {
     pub db: Db,
     /// The base of every link that leaves the page.
     pub public_url: Arc<Url>,
+    /// Whether that was set, rather than guessed from where Baton listens.
+    pub public_url_is_set: bool,
+    /// Whose word is taken for where a request comes from.
+    pub trusted_proxies: Arc<TrustedProxies>,
     /// Where files of messages are kept.
     pub files: Arc<crate::files::Files>,
     /// Whether mails leave the machine.
@@ -40,6 +45,12 @@ pub struct App {
 }
 
 impl App {
+    /// Where people open Baton, if that was set.
+    #[must_use]
+    pub fn set_url(&self) -> Option<&Url> {
+        self.public_url_is_set.then_some(&*self.public_url)
+    }
+
     /// Whether people reach this instance over TLS.
     #[must_use]
     pub fn is_https(&self) -> bool {

@@ -98,6 +98,9 @@ fn an_installation_is_set_up_from_the_command_line(kind: Kind) {
     let told = installation.run(&["doctor"]);
     let (told, database) = (told.done(), if kind == Kind::Sqlite { "SQLite" } else { "PostgreSQL" });
     assert!(told.contains(&format!("up to date ({database})")) && told.contains("Workspaces: 2."), "{told}");
+    assert!(told.contains("Proxies: none is trusted"), "{told}");
+    let told = installation.run(&["doctor", "--trusted-proxies", "127.0.0.1,10.0.0.0/8"]);
+    assert!(told.done().contains("Proxies: X-Forwarded-For is believed from 127.0.0.1, 10.0.0.0/8."), "{}", told.out);
     let ended = installation.with_dead_mail_server().run(&["doctor"]);
     assert!(ended.refused().contains("BATON_SMTP_URL"), "{}", ended.err);
 }

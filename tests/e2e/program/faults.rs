@@ -43,6 +43,8 @@ fn a_wrong_setting_is_named() {
         ("BATON_PUBLIC_URL", "support.company.example", "https://support.company.example"),
         ("BATON_PUBLIC_URL", "https://support.company.example/baton", "https://support.company.example"),
         ("BATON_PUBLIC_URL", "ftp://support.company.example", "https://support.company.example"),
+        ("BATON_TRUSTED_PROXIES", "10.0.0.0/40", "like 127.0.0.1,10.0.0.0/8"),
+        ("BATON_TRUSTED_PROXIES", "127.0.0.1 10.0.0.1", "like 127.0.0.1,10.0.0.0/8"),
         ("BATON_SMTP_URL", "mail.company.example:587", "smtp://user:password@host:587"),
         ("BATON_SMTP_URL", "http://mail.company.example", "smtp://user:password@host:587"),
         ("BATON_MAIL_FROM", "nobody", "Baton <baton@company.example>"),

@@ -20,11 +20,12 @@ const STOP: Duration = Duration::from_secs(20);
 const DEMO: &str = "demo.db";
 
 /// Settings of whoever runs the tests must not reach the program.
-pub const SETTINGS: [&str; 9] = [
+pub const SETTINGS: [&str; 10] = [
     "BATON_LISTEN",
     "BATON_DATA_DIR",
     "DATABASE_URL",
     "BATON_PUBLIC_URL",
+    "BATON_TRUSTED_PROXIES",
     "BATON_SMTP_URL",
     "BATON_MAIL_FROM",
     "BATON_LMTP_LISTEN",

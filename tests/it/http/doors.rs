@@ -5,7 +5,8 @@ use baton::store::anywhere;
 
 use crate::support::db::{Fresh, Kind};
 use crate::support::on_both;
-use crate::support::web::{Site, open_empty};
+use crate::support::web::{Browser, Site, open_empty};
+use crate::support::world::PASSWORD;
 
 async fn first_run(kind: Kind) {
     let fresh = Fresh::empty(kind);
@@ -59,7 +60,66 @@ fn the_set_up_link_makes_the_owner_on_postgres() {
     crate::support::at_hand(first_run(Kind::Postgres));
 }
 
+/// A browser behind the trusted proxy of the tests.
+fn behind_the_proxy(site: &Site, client: &str) -> Browser {
+    site.browser().connecting_from("192.0.2.7").with("x-forwarded-for", client)
+}
+
 on_both! {
+    async fn behind_a_proxy_each_client_has_an_address_of_its_own(w: World) {
+        let site = Site::on(w.db.clone()).await;
+        let agnes = w.user(w.agnes).email;
+        // Fifty wrong guesses of one client behind the proxy: it is slowed down, whatever it says of itself. Most are
+        // noted as if they had been made, because each takes its time.
+        for _ in 0..48 {
+            let attempt = baton::store::logins::NewAttempt {
+                workspace: Some(w.workspace),
+                user: None,
+                account_hash: "somebody",
+                address: "203.0.113.66",
+                device: "Firefox",
+                succeeded: false,
+            };
+            w.anywhere(|ax| baton::store::logins::insert(ax, &attempt));
+        }
+        for guess in 0..2 {
+            let guesser = behind_the_proxy(&site, &format!("198.51.100.{guess}, 203.0.113.66"));
+            guesser.log_in(&format!("user{guess}@fernhill.example"), "wrong", "fernhill").await.expect(422);
+        }
+        let guesser = behind_the_proxy(&site, "203.0.113.66");
+        guesser.log_in(&agnes, PASSWORD, "fernhill").await.expect(429);
+        // Everybody else behind it is not, nor is somebody who claims that client's address without being a proxy.
+        let other = behind_the_proxy(&site, "203.0.113.67");
+        other.log_in(&agnes, PASSWORD, "fernhill").await.expect(303);
+        let direct = site.browser().with("x-forwarded-for", "203.0.113.66");
+        direct.log_in(&agnes, PASSWORD, "fernhill").await.expect(303);
+        // Sessions, log-in history and the audit log know the same address.
+        let listed = other.get("/profile/security").await.expect(200);
+        assert!(listed.body.contains("203.0.113.67") && listed.body.contains("203.0.113.7"), "{}", listed.body);
+        assert!(!listed.body.contains("192.0.2.7"));
+        w.later(chrono::TimeDelta::minutes(2));
+        other.get("/profile/security").await.expect(200);
+        let seen = w.read(|rx| baton::store::sessions::list_of_user(rx, w.agnes));
+        assert!(seen.iter().any(|one| one.address == "203.0.113.67"), "used from there");
+        let history = w.read(|rx| baton::store::logins::list_of_user(rx, w.agnes, 9));
+        assert!(history.iter().any(|one| one.address == "203.0.113.67" && one.succeeded));
+        other.post("/profile/security/sessions", &[]).await.expect(303);
+        let told = w.database.lines("SELECT address AS line FROM audit_events WHERE name = 'sessions.ended'");
+        assert_eq!(told, ["203.0.113.67"]);
+    }
+
+    async fn a_form_of_another_origin_is_refused(w: World) {
+        let site = Site::on(w.db.clone()).await;
+        let fields = [("email", "nobody@fernhill.example"), ("password", "x"), ("workspace", "fernhill")];
+        for (origin, status) in [("https://baton.example", 422), ("http://baton.example", 403), ("https://evil.example", 403)] {
+            let browser = site.browser();
+            browser.get("/login").await.expect(200);
+            let browser = browser.with("origin", origin).with("host", "baton.example");
+            let page = browser.post("/login", &fields).await.expect(status);
+            assert_eq!(page.body.contains("Open Baton at https://baton.example/"), status == 403, "{origin}");
+        }
+    }
+
     async fn health_is_told_without_a_session(w: World) {
         let site = Site::on(w.db.clone()).await;
         let browser = site.browser();

@@ -11,6 +11,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, init_service};
 use baton::domain::clock::{SystemClock, SystemEntropy};
 use baton::domain::ids::{RoleId, UserId};
+use baton::domain::proxies::TrustedProxies;
 use baton::domain::roles::Standard;
 use baton::domain::users::User;
 use baton::files::Files;
@@ -106,7 +107,7 @@ async fn answer(
         .method(sent.method)
         .peer_addr(format!("{}:4711", sent.address).parse().expect("an address"));
     for (name, value) in sent.headers {
-        request = request.insert_header((name, value));
+        request = request.append_header((name, value));
     }
     if let Some(body) = sent.body {
         request = request.set_payload(body);
@@ -136,6 +137,8 @@ impl Site {
         let state = App {
             db: db.clone(),
             public_url: Arc::new(base()),
+            public_url_is_set: true,
+            trusted_proxies: Arc::new(TrustedProxies::parse("192.0.2.0/28").expect("networks")),
             files: Arc::new(Files::new(files.path())),
             smtp: false,
             wake: Wake::default(),
@@ -198,6 +201,7 @@ impl Site {
             token: RefCell::default(),
             htmx: Cell::new(false),
             address: "203.0.113.7".to_owned(),
+            added: Vec::new(),
         }
     }
 
@@ -219,6 +223,8 @@ pub struct Browser {
     htmx: Cell<bool>,
     /// Where it is.
     pub address: String,
+    /// Headers that something on the way adds.
+    added: Vec<(&'static str, String)>,
 }
 
 /// An answer.
@@ -238,6 +244,18 @@ impl Browser {
         self
     }
 
+    /// Connects from another address.
+    pub fn connecting_from(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.address);
+        self
+    }
+
+    /// With a header that something on the way adds.
+    pub fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.added.push((name, value.to_owned()));
+        self
+    }
+
     /// The same cookies on another instance.
     pub fn at(&self, site: &Site) -> Self {
         Self {
@@ -246,6 +264,7 @@ impl Browser {
             token: self.token.clone(),
             htmx: Cell::new(self.htmx.get()),
             address: self.address.clone(),
+            added: self.added.clone(),
         }
     }
 
@@ -266,6 +285,7 @@ impl Browser {
         if self.htmx.get() {
             headers.push(("hx-request".to_owned(), "true".to_owned()));
         }
+        headers.extend(self.added.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         let sent = Sent { method, uri: uri.to_owned(), headers, address: self.address.clone(), body };
         let (back, answer) = mpsc::channel();
         self.site.ask.send(Ask::Page(sent, back)).expect("a site");
