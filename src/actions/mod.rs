@@ -15,6 +15,7 @@ pub mod roles;
 pub mod sessions;
 pub mod team_members;
 pub mod teams;
+pub mod throttle;
 pub mod users;
 pub mod users_bulk;
 pub mod workspaces;

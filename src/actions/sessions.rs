@@ -30,6 +30,16 @@ pub fn log_in(tx: &mut Tx, id: UserId) -> Result<Recorded<UserId>, Failure> {
     Ok(tx.record(Event::UserLoggedIn { user: id }).with(id))
 }
 
+/// The same at the end of an attempt that was counted as a failure when it began.
+///
+/// # Errors
+/// As [`log_in`].
+pub fn finish_login(tx: &mut Tx, id: UserId, attempt: i64) -> Result<Recorded<UserId>, Failure> {
+    let done = log_in(tx, id)?;
+    store::logins::set_succeeded(tx, attempt)?;
+    Ok(done)
+}
+
 /// Ends one's own session.
 ///
 /// # Errors
@@ -82,6 +92,8 @@ pub fn set_password(
     store::users::set_password(tx, id, password_hash)?;
     let sessions_ended = store::sessions::delete_all_of(tx, id, keep)?;
     store::logins::delete_password_links_of(tx, id)?;
+    // Who guessed at the old one is no reason to keep out whoever has the new one.
+    store::logins::set_forgiven(tx, id)?;
     Ok(tx.record(Event::PasswordChanged { user: id, sessions_ended }))
 }
 

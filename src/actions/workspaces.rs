@@ -69,7 +69,8 @@ pub fn create(tx: &mut Tx, new: &New) -> Result<Recorded<UserId>, Failure> {
 /// Changes the settings (W-4). `version` is the one that was edited. Says what they were.
 ///
 /// # Errors
-/// [`Failure::Stale`] if somebody else was quicker, or trouble with the database.
+/// [`Failure::Stale`] if somebody else was quicker, a [`crate::domain::workspaces::WorkspaceRefusal`], or trouble with the
+/// database.
 pub fn update(
     tx: &mut Tx,
     _: &Can<administration::Settings>,
@@ -80,6 +81,7 @@ pub fn update(
     if workspace.version != version {
         return Err(Failure::Stale);
     }
+    settings.may_be_set_by(tx.actor(), &workspace.settings())?;
     let fields = settings.changes(&workspace.settings());
     if fields.is_empty() {
         return tx.unchanged(workspace);

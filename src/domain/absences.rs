@@ -149,7 +149,7 @@ impl User {
     /// # Errors
     /// The reason why not.
     pub fn may_lose_dates_by(&self, actor: &Actor) -> Result<(), UserRefusal> {
-        self.may_be_changed_by(actor)?;
+        self.may_be_stopped_by(actor)?;
         if self.is_leaving() || self.is_returning() {
             Ok(())
         } else {
@@ -167,7 +167,7 @@ impl User {
             Status::Active => return Err(UserRefusal::NotAway(self.name.full.clone())),
             _ => {}
         }
-        self.may_be_changed_by(actor)
+        self.may_be_stopped_by(actor)
     }
 }
 

@@ -36,6 +36,8 @@ pub enum Obstacle {
     NoChannel,
     /// Guest is their only role, so they see no unassigned conversations.
     OnlyGuest,
+    /// They can do it to people only who may do no more than they may themselves.
+    NotBeyondThem,
 }
 
 impl Obstacle {
@@ -101,6 +103,11 @@ const fn is_about_conversations(key: Key) -> bool {
     )
 }
 
+/// Whether it takes people's access or gives it back, so that it goes only as far as one may oneself.
+const fn stops_people(key: Key) -> bool {
+    matches!(key, Key::UsersDeactivate | Key::UsersRemove | Key::UsersDelete)
+}
+
 /// Why a person may do it, or may not.
 #[must_use]
 pub fn explain<'a>(facts: &Facts<'a>, key: Key) -> Explanation<'a> {
@@ -128,6 +135,9 @@ pub fn explain<'a>(facts: &Facts<'a>, key: Key) -> Explanation<'a> {
         } else if facts.channels == 0 {
             obstacles.push(Obstacle::NoChannel);
         }
+    }
+    if stops_people(key) && !facts.held.iter().any(|role| role.is_owner()) {
+        obstacles.push(Obstacle::NotBeyondThem);
     }
     Explanation {
         can: !given_by.is_empty() && !obstacles.iter().any(|one| one.blocks()),
@@ -186,6 +196,14 @@ mod tests {
             let (can, by, _, obstacles) = asked(&[Standard::Owner], status, Key::UsersInvite, (0, 0));
             assert_eq!((can, by, obstacles), (false, vec!["Owner".to_owned()], vec![obstacle]));
         }
+    }
+
+    #[test]
+    fn who_may_do_more_is_out_of_reach() {
+        let (can, .., obstacles) = asked(&[Standard::Supervisor], Status::Active, Key::UsersDeactivate, (1, 1));
+        assert_eq!((can, obstacles), (true, vec![Obstacle::NotBeyondThem]));
+        let (can, .., obstacles) = asked(&[Standard::Owner], Status::Active, Key::UsersRemove, (1, 1));
+        assert_eq!((can, obstacles), (true, vec![]));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::ids::WorkspaceId;
+use super::ids::{UserId, WorkspaceId};
 use super::secrets::hash;
 use super::text::key;
 
@@ -12,6 +12,11 @@ pub const WINDOW: TimeDelta = TimeDelta::minutes(15);
 pub const FAILURES: usize = 10;
 /// One address may stand for a whole office.
 pub const FAILURES_OF_AN_ADDRESS: usize = 50;
+
+/// So many links for a forgotten password can be asked for with one email within [`WINDOW`].
+pub const LINKS: usize = 5;
+/// So many from one network address.
+pub const LINKS_OF_AN_ADDRESS: usize = 20;
 
 /// How long a session lives without being used.
 pub const IDLE: TimeDelta = TimeDelta::days(14);
@@ -24,6 +29,31 @@ pub const RESET: TimeDelta = TimeDelta::hours(1);
 #[must_use]
 pub fn account(workspace: WorkspaceId, email: &str) -> String {
     hash(&format!("{workspace} {}", key(email)))
+}
+
+/// What is counted under a name, and how much of it is let through within [`WINDOW`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// The hash of the name.
+    pub key_hash: String,
+    /// So much is let through.
+    pub allowed: usize,
+}
+
+/// What limits asking for links for a forgotten password: by the email that is typed, be it somebody's or nobody's, and
+/// by the network address.
+#[must_use]
+pub fn limits_of_links(email: &str, address: &str) -> [Limit; 2] {
+    [
+        Limit { key_hash: hash(&format!("link for {}", key(email))), allowed: LINKS },
+        Limit { key_hash: hash(&format!("link from {address}")), allowed: LINKS_OF_AN_ADDRESS },
+    ]
+}
+
+/// What limits typing one's password again, to change it or to delete the account.
+#[must_use]
+pub fn limit_of_reentry(user: UserId) -> Limit {
+    Limit { key_hash: hash(&format!("again {user}")), allowed: FAILURES }
 }
 
 /// How long one has to wait before the next try, given the instants of past failures within [`WINDOW`], oldest first.
@@ -53,6 +83,12 @@ pub enum LoginRefusal {
     /// S-6.
     #[error("Too many tries. Wait {0} and try again, or reset your password.")]
     TooMany(String),
+    /// S-6.
+    #[error("Too many links were asked for. Wait {0}; the links that were sent before still work for an hour.")]
+    TooManyLinks(String),
+    /// S-6.
+    #[error("Too many tries with a wrong password. Wait {0} and try again.")]
+    TooManyAgain(String),
     /// S-5.
     #[error("This link was used, or its hour is over. Ask for a new one.")]
     DeadResetLink,

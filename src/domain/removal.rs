@@ -200,7 +200,7 @@ impl User {
         match self.status {
             Status::Invited => return Err(UserRefusal::StillInvited(self.name.full.clone())),
             Status::Deleted => return Err(UserRefusal::Deleted(self.name.full.clone())),
-            Status::Active | Status::Inactive => self.may_be_changed_by(actor)?,
+            Status::Active | Status::Inactive => self.may_be_stopped_by(actor)?,
             Status::Removed => {}
         }
         self.may_stop_being_active_owner(active_owners)?;

@@ -238,6 +238,12 @@ pub fn locks_out(actor: &Actor, held: &[&Role], role: RoleId, after: PermissionS
     !actor.is_owner() && held.iter().any(|one| one.id == role) && !remaining.has(Key::RolesManage)
 }
 
+/// Whether the actor could no longer manage roles if these were all that they hold. They may do that, but not unnoticed.
+#[must_use]
+pub fn gives_up_roles(actor: &Actor, left: &[&Role]) -> bool {
+    actor.permissions().has(Key::RolesManage) && !left.iter().any(|role| role.permissions.has(Key::RolesManage))
+}
+
 /// Whether `actor` may do to somebody's account what lets them in as that person: choose the address that links for a
 /// new password go to, or see the link of their invite. Otherwise it would be a way to permissions that one lacks.
 #[must_use]
@@ -318,6 +324,19 @@ mod tests {
             assert_eq!(may_update(&who, &owner, "Owner", Standard::Agent.permissions()), Err(RoleRefusal::OwnerStays));
             assert_eq!(may_delete(&who, &owner, 0), Err(RoleRefusal::OwnerStays));
         }
+    }
+
+    #[test]
+    fn giving_up_the_roles_is_noticed() {
+        let (admin, agent) = (
+            role(1, Some(Standard::Admin), Standard::Admin.permissions()),
+            role(2, Some(Standard::Agent), Standard::Agent.permissions()),
+        );
+        let ada = actor(false, Standard::Admin.permissions());
+        assert!(gives_up_roles(&ada, &[&agent]) && gives_up_roles(&ada, &[]));
+        assert!(!gives_up_roles(&ada, &[&agent, &admin]));
+        assert!(gives_up_roles(&actor(true, PermissionSet::ALL), &[&agent]), "an Owner among others, too");
+        assert!(!gives_up_roles(&actor(false, Standard::Agent.permissions()), &[]), "who never could loses nothing");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::absences::Absence;
-use super::access::Actor;
+use super::access::{Actor, PermissionSet};
 use super::ids::{UserId, WorkspaceId};
 
 /// A user's names.
@@ -154,6 +154,8 @@ pub struct User {
     pub former_since: Option<DateTime<Utc>>,
     /// Whether one of their roles is Owner.
     pub is_owner: bool,
+    /// What their roles let them do.
+    pub permissions: PermissionSet,
 }
 
 /// A "no" about a user, in words that say what to do.
@@ -165,6 +167,9 @@ pub enum UserRefusal {
     ///
     #[error("Only an Owner can change an Owner.")]
     OnlyOwnersActOnOwners,
+    ///
+    #[error("{0} may do more than you, so you can’t take their access or give it back. Ask an Owner or an Admin.")]
+    BeyondYou(String),
     ///
     #[error("You can’t deactivate yourself. Ask another admin to do it.")]
     Yourself,
@@ -282,6 +287,21 @@ impl User {
         Ok(())
     }
 
+    /// Whether `actor` may take this user's access or give it back: by deactivating now or on a day, reactivating,
+    /// removing or deleting. Nobody does that to somebody who may do what they may not do themselves, so a
+    /// Supervisor stops Agents and no Admin.
+    ///
+    /// # Errors
+    /// If they may not be changed at all, or may do more than the actor.
+    pub fn may_be_stopped_by(&self, actor: &Actor) -> Result<(), UserRefusal> {
+        self.may_be_changed_by(actor)?;
+        if actor.permissions().contains(self.permissions) {
+            Ok(())
+        } else {
+            Err(UserRefusal::BeyondYou(self.name.full.clone()))
+        }
+    }
+
     /// Whether the user may be deactivated now (U-6, U-7, R-5). `active_owners` counts them with this user, as read
     /// under a lock.
     ///
@@ -293,7 +313,7 @@ impl User {
             Status::Inactive => return Err(UserRefusal::AlreadyInactive(self.name.full.clone())),
             Status::Active | Status::Removed | Status::Deleted => {}
         }
-        self.may_be_changed_by(actor)?;
+        self.may_be_stopped_by(actor)?;
         self.may_stop_being_active_owner(active_owners)?;
         if actor.user() == Some(self.id) {
             return Err(UserRefusal::Yourself);
@@ -322,7 +342,7 @@ impl User {
             Status::Active => return Err(UserRefusal::AlreadyActive(self.name.full.clone())),
             Status::Inactive | Status::Removed | Status::Deleted => {}
         }
-        self.may_be_changed_by(actor)
+        self.may_be_stopped_by(actor)
     }
 }
 
@@ -374,8 +394,10 @@ pub fn parse_name(input: &str, missing: &'static str) -> Result<String, &'static
 #[cfg(test)]
 pub(in crate::domain) mod tests {
     use super::*;
-    use crate::domain::access::{PermissionSet, Person};
+    use crate::domain::access::{Key, PermissionSet, Person};
     use crate::domain::ids::SessionId;
+    use crate::domain::removal::Deletion;
+    use crate::domain::roles::Standard;
     use proptest::prelude::*;
     use std::sync::Arc;
     use uuid::Uuid;
@@ -397,6 +419,7 @@ pub(in crate::domain) mod tests {
             created_at: DateTime::UNIX_EPOCH,
             former_since: None,
             is_owner,
+            permissions: if is_owner { PermissionSet::ALL } else { Standard::Agent.permissions() },
         }
     }
 
@@ -429,6 +452,30 @@ pub(in crate::domain) mod tests {
         let dana = user(1, Status::Active, true);
         assert_eq!(dana.may_be_deactivated_by(&person(2, false), 2), Err(UserRefusal::OnlyOwnersActOnOwners));
         assert_eq!(dana.may_be_deactivated_by(&person(1, true), 2), Err(UserRefusal::Yourself));
+    }
+
+    fn with(permissions: PermissionSet) -> Actor {
+        match person(2, false) {
+            Actor::Person(person) => Actor::Person(Arc::new(Person { permissions, ..(*person).clone() })),
+            other => other,
+        }
+    }
+
+    #[test]
+    fn a_supervisor_stops_agents_and_no_admin() {
+        let sven = with(Standard::Supervisor.permissions());
+        let of = |role: Standard, status| User { permissions: role.permissions(), ..user(1, status, false) };
+        for role in [Standard::Supervisor, Standard::Agent, Standard::Reader, Standard::Guest] {
+            assert_eq!(of(role, Status::Active).may_be_deactivated_by(&sven, 1), Ok(()), "{role:?}");
+            assert_eq!(of(role, Status::Inactive).may_be_reactivated_by(&sven), Ok(()), "{role:?}");
+        }
+        let refused = of(Standard::Admin, Status::Active).may_be_deactivated_by(&sven, 1).map_err(|no| no.to_string());
+        assert_eq!(
+            refused,
+            Err("Dana Weiss may do more than you, so you can’t take their access or give it back. Ask an Owner or an Admin."
+                .to_owned())
+        );
+        assert!(of(Standard::Admin, Status::Inactive).may_be_reactivated_by(&sven).is_err());
     }
 
     #[test]
@@ -472,6 +519,37 @@ pub(in crate::domain) mod tests {
     }
 
     proptest! {
+        #[test]
+        fn nobody_takes_or_gives_the_access_of_somebody_who_may_do_more(
+            mine in proptest::sample::subsequence(Key::ALL.to_vec(), 0..=Key::ALL.len()),
+            theirs in proptest::sample::subsequence(Key::ALL.to_vec(), 0..=Key::ALL.len()),
+            leaving: bool,
+        ) {
+            let more = theirs.iter().any(|key| !mine.contains(key));
+            let actor = with(mine.into_iter().collect());
+            let mut dana = User { permissions: theirs.into_iter().collect(), ..user(1, Status::Active, false) };
+            if leaving {
+                dana.absence.starts_at = Some(DateTime::UNIX_EPOCH);
+            }
+            let away = User { status: Status::Inactive, ..dana.clone() };
+            let deletion = Deletion { deactivate: true, reason: None, retention_years: None, now: DateTime::UNIX_EPOCH };
+            let verdicts = [
+                dana.may_be_deactivated_by(&actor, 1),
+                dana.may_be_removed_by(&actor, 1),
+                dana.may_be_deleted_by(&actor, 1, &deletion),
+                away.may_be_reactivated_by(&actor),
+                away.may_get_return_by(&actor),
+                away.may_be_removed_by(&actor, 1),
+                away.may_be_deleted_by(&actor, 1, &deletion),
+            ];
+            for verdict in verdicts {
+                prop_assert_eq!(verdict.is_err(), more);
+            }
+            if leaving {
+                prop_assert_eq!(dana.may_lose_dates_by(&actor).is_err(), more);
+            }
+        }
+
         #[test]
         fn no_input_breaks_parsing(input in ".{0,400}") {
             let _ = parse_email(&input);

@@ -2,6 +2,7 @@
 
 use chrono_tz::Tz;
 
+use super::access::Actor;
 use super::ids::WorkspaceId;
 
 /// A tenant.
@@ -82,6 +83,16 @@ impl Workspace {
 }
 
 impl Settings {
+    /// Whether `actor` may change the settings from `before` to these. For how long former users are kept binds
+    /// everybody who deletes, Owners with a reason excepted; so only an Owner says how long that is (E-3).
+    ///
+    /// # Errors
+    /// [`WorkspaceRefusal::RetentionIsOwners`].
+    pub fn may_be_set_by(&self, actor: &Actor, before: &Self) -> Result<(), WorkspaceRefusal> {
+        let same = self.retention_years == before.retention_years && self.retention_deletes == before.retention_deletes;
+        if same || actor.is_owner() { Ok(()) } else { Err(WorkspaceRefusal::RetentionIsOwners) }
+    }
+
     /// The names of what differs from other settings.
     #[must_use]
     pub fn changes(&self, other: &Self) -> Vec<&'static str> {
@@ -145,6 +156,9 @@ pub fn slug(name: &str) -> String {
 /// A "no" about a workspace.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WorkspaceRefusal {
+    /// E-3.
+    #[error("Only an Owner can change for how long former users are kept.")]
+    RetentionIsOwners,
     /// W-1.
     #[error("This installation is set up already. Log in instead.")]
     AlreadySetUp,

@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 
-use super::db::{Ax, Rx, Tx};
-use super::schema::{login_attempts, password_links};
+use super::db::{AnyConn, Ax, Rx, Tx};
+use super::schema::{knocks, login_attempts, password_links};
 use super::types::At;
 use crate::domain::ids::{UserId, WorkspaceId};
 use crate::domain::logins::WINDOW;
@@ -58,13 +58,35 @@ pub struct NewAttempt<'a> {
     pub succeeded: bool,
 }
 
-/// Notes an attempt.
+/// Keeps everybody else from counting under these names until the end of the transaction, so that of many who come at
+/// once each counts the others. Whoever needs several names gives all of them, in any order. SQLite's writers take turns
+/// anyway.
 ///
 /// # Errors
 /// Trouble with the database.
-pub fn insert(ax: &mut Ax, new: &NewAttempt) -> Result<(), Failure> {
+pub fn lock_names(ax: &mut Ax, names: &[&str]) -> Result<(), Failure> {
+    match ax.conn {
+        AnyConn::Sqlite(_) => Ok(()),
+        AnyConn::Pg(conn) => {
+            // In the order of the numbers that are locked: two names may share one.
+            diesel::sql_query(
+                "SELECT pg_advisory_xact_lock(4215012, n) FROM \
+                 (SELECT DISTINCT hashtext(name) AS n FROM unnest($1) AS name ORDER BY n) AS numbers",
+            )
+            .bind::<diesel::sql_types::Array<diesel::sql_types::Text>, _>(names)
+            .execute(conn)?;
+            Ok(())
+        }
+    }
+}
+
+/// Notes an attempt, and says which one it is.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn insert(ax: &mut Ax, new: &NewAttempt) -> Result<i64, Failure> {
     let now = At(ax.now());
-    diesel::insert_into(login_attempts::table)
+    Ok(diesel::insert_into(login_attempts::table)
         .values((
             login_attempts::workspace_id.eq(new.workspace),
             login_attempts::user_id.eq(new.user),
@@ -74,11 +96,90 @@ pub fn insert(ax: &mut Ax, new: &NewAttempt) -> Result<(), Failure> {
             login_attempts::succeeded.eq(new.succeeded),
             login_attempts::at.eq(now),
         ))
-        .execute(ax.conn)?;
+        .returning(login_attempts::id)
+        .get_result(ax.conn)?)
+}
+
+/// Notes that an attempt succeeded after all: it was counted as a failure before the password was looked at.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn set_succeeded(tx: &mut Tx, attempt: i64) -> Result<(), Failure> {
+    let workspace = tx.workspace();
+    diesel::update(
+        login_attempts::table.filter(login_attempts::workspace_id.eq(workspace)).filter(login_attempts::id.eq(attempt)),
+    )
+    .set(login_attempts::succeeded.eq(true))
+    .execute(tx.write())?;
     Ok(())
 }
 
-/// The instants of recent failures, oldest first: of an account since its last success, and from an address.
+/// Forgives the failures on a user's account: they stay in its history, and slow nobody down any more.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn set_forgiven(tx: &mut Tx, user: UserId) -> Result<(), Failure> {
+    let (workspace, since) = (tx.workspace(), At(tx.now() - WINDOW));
+    diesel::update(
+        login_attempts::table
+            .filter(login_attempts::workspace_id.eq(workspace))
+            .filter(login_attempts::user_id.eq(user))
+            .filter(login_attempts::succeeded.eq(false))
+            .filter(login_attempts::at.gt(since)),
+    )
+    .set(login_attempts::forgiven.eq(true))
+    .execute(tx.write())?;
+    Ok(())
+}
+
+/// The instants at which something was counted under a name within [`WINDOW`], oldest first.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_knocks(ax: &mut Ax, key_hash: &str) -> Result<Vec<DateTime<Utc>>, Failure> {
+    let since = At(ax.now() - WINDOW);
+    let found: Vec<At> = knocks::table
+        .filter(knocks::key_hash.eq(key_hash))
+        .filter(knocks::at.gt(since))
+        .order(knocks::at)
+        .select(knocks::at)
+        .load(ax.conn)?;
+    Ok(found.into_iter().map(DateTime::from).collect())
+}
+
+/// Counts one under each of these names.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn insert_knocks(ax: &mut Ax, key_hashes: &[&str]) -> Result<(), Failure> {
+    let now = At(ax.now());
+    for key_hash in key_hashes {
+        diesel::insert_into(knocks::table)
+            .values((knocks::key_hash.eq(key_hash), knocks::at.eq(now)))
+            .execute(ax.conn)?;
+    }
+    Ok(())
+}
+
+/// Forgets what was counted under a name.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn delete_knocks(ax: &mut Ax, key_hash: &str) -> Result<(), Failure> {
+    diesel::delete(knocks::table.filter(knocks::key_hash.eq(key_hash))).execute(ax.conn)?;
+    Ok(())
+}
+
+/// Forgets what counts no more; says how much.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn delete_old_knocks(ax: &mut Ax) -> Result<usize, Failure> {
+    let until = At(ax.now() - WINDOW);
+    Ok(diesel::delete(knocks::table.filter(knocks::at.le(until))).execute(ax.conn)?)
+}
+
+/// The instants of recent failures, oldest first: of an account since its last success or new password, and from an address.
 ///
 /// # Errors
 /// Trouble with the database.
@@ -91,7 +192,8 @@ pub fn list_failures(
     let of_account: Vec<(At, bool)> = login_attempts::table
         .filter(login_attempts::account_hash.eq(account_hash))
         .filter(login_attempts::at.gt(since))
-        .order(login_attempts::at)
+        .filter(login_attempts::forgiven.eq(false))
+        .order((login_attempts::at, login_attempts::id))
         .select((login_attempts::at, login_attempts::succeeded))
         .load(ax.conn)?;
     let after_success = of_account.iter().rposition(|(_, succeeded)| *succeeded).map_or(0, |last| last + 1);

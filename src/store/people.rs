@@ -1,11 +1,13 @@
 //! The logged-in person behind a request, with everything that permission checks need.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 
 use super::db::Rx;
 use super::schema::{channel_members, role_permissions, roles, team_members, user_roles};
 use crate::domain::access::{Key, PermissionSet};
-use crate::domain::ids::{ChannelId, TeamId, UserId};
+use crate::domain::ids::{ChannelId, RoleId, TeamId, UserId};
 use crate::domain::roles::Standard;
 use crate::failure::Failure;
 
@@ -22,6 +24,41 @@ pub struct Standing {
     pub teams: Vec<TeamId>,
     /// Their channels.
     pub channels: Vec<ChannelId>,
+}
+
+/// What several people may do, whoever asks.
+///
+/// # Errors
+/// Trouble with the database.
+pub(super) fn powers(rx: &mut Rx, users: &[UserId]) -> Result<HashMap<UserId, PermissionSet>, Failure> {
+    let held: Vec<(UserId, RoleId, Option<String>)> = user_roles::table
+        .inner_join(roles::table.on(roles::id.eq(user_roles::role_id)))
+        .filter(user_roles::workspace_id.eq(rx.workspace()))
+        .filter(user_roles::user_id.eq_any(users))
+        .select((user_roles::user_id, user_roles::role_id, roles::standard))
+        .load(rx.conn)?;
+    let ids: std::collections::HashSet<RoleId> = held.iter().map(|(_, role, _)| *role).collect();
+    let granted: Vec<(RoleId, String)> = role_permissions::table
+        .filter(role_permissions::workspace_id.eq(rx.workspace()))
+        .filter(role_permissions::role_id.eq_any(ids))
+        .select((role_permissions::role_id, role_permissions::permission))
+        .load(rx.conn)?;
+    let mut of_role: HashMap<RoleId, PermissionSet> = HashMap::new();
+    for (role, permission) in granted {
+        if let Some(key) = Key::parse(&permission) {
+            of_role.entry(role).or_default().insert(key);
+        }
+    }
+    let mut found: HashMap<UserId, PermissionSet> = HashMap::new();
+    for (user, role, standard) in held {
+        let given = match standard.as_deref() {
+            Some(name) if name == Standard::Owner.as_str() => PermissionSet::ALL,
+            _ => of_role.get(&role).copied().unwrap_or_default(),
+        };
+        let so_far = found.entry(user).or_default();
+        *so_far = so_far.union(given);
+    }
+    Ok(found)
 }
 
 /// Reads it in three queries; called once for each request.

@@ -251,6 +251,17 @@ diesel::table! {
         device -> Text,
         succeeded -> Bool,
         at -> Instant,
+        forgiven -> Bool,
+    }
+}
+
+diesel::table! {
+    use super::super::types::*;
+    use diesel::sql_types::*;
+    knocks (id) {
+        id -> BigInt,
+        key_hash -> Text,
+        at -> Instant,
     }
 }
 
@@ -561,6 +572,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     password_links,
     sessions,
     login_attempts,
+    knocks,
     contacts,
     conversations,
     messages,

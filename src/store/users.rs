@@ -12,7 +12,7 @@ use super::errors::{UniqueKey, unique_key};
 use super::schema::{channel_members, role_permissions, roles, sealed_identities, team_members, user_roles, users};
 use super::types::At;
 use crate::domain::absences::Absence;
-use crate::domain::access::Key;
+use crate::domain::access::{Key, PermissionSet};
 use crate::domain::assignment::Candidate;
 use crate::domain::ids::{ChannelId, RoleId, TeamId, UserId, WorkspaceId};
 use crate::domain::plans::Plan;
@@ -52,7 +52,7 @@ struct Row {
 }
 
 impl Row {
-    fn read(self, is_owner: bool) -> Result<User, Failure> {
+    fn read(self, permissions: PermissionSet) -> Result<User, Failure> {
         let status = Status::parse(&self.status)
             .ok_or_else(|| Failure::Corrupt("users.status", format!("{} of {}", self.status, self.id)))?;
         let plan = match &self.absence_plan {
@@ -82,19 +82,15 @@ impl Row {
             version: self.version,
             created_at: self.created_at.0,
             former_since: self.former_since.map(DateTime::from),
-            is_owner,
+            is_owner: permissions == PermissionSet::ALL,
+            permissions,
         })
     }
 }
 
-/// Whether the user holds the Owner role.
-fn is_owner(rx: &mut Rx, id: UserId) -> Result<bool, Failure> {
-    let owner = user_roles::table
-        .inner_join(roles::table.on(roles::id.eq(user_roles::role_id)))
-        .filter(user_roles::workspace_id.eq(rx.workspace()))
-        .filter(user_roles::user_id.eq(id))
-        .filter(roles::standard.eq(Standard::Owner.as_str()));
-    Ok(diesel::select(diesel::dsl::exists(owner)).get_result(rx.conn)?)
+/// What the user may do.
+fn power(rx: &mut Rx, id: UserId) -> Result<PermissionSet, Failure> {
+    Ok(super::people::powers(rx, &[id])?.remove(&id).unwrap_or_default())
 }
 
 /// A user of this workspace.
@@ -105,8 +101,8 @@ pub fn find(rx: &mut Rx, id: UserId) -> Result<Option<User>, Failure> {
     let row: Option<Row> =
         ours(rx.workspace()).filter(users::id.eq(id)).select(Row::as_select()).first(rx.conn).optional()?;
     let Some(row) = row else { return Ok(None) };
-    let owner = is_owner(rx, id)?;
-    row.read(owner).map(Some)
+    let permissions = power(rx, id)?;
+    row.read(permissions).map(Some)
 }
 
 /// The user, locked until the end of the unit of work.
@@ -117,8 +113,8 @@ pub fn lock(tx: &mut Tx, id: UserId) -> Result<User, Failure> {
     let workspace = tx.workspace();
     let rows: Vec<Row> = load_locked!(tx, Row, ours(workspace).filter(users::id.eq(id)).select(Row::as_select()))?;
     let row = rows.into_iter().next().ok_or(Failure::NotFound)?;
-    let owner = is_owner(tx, id)?;
-    row.read(owner)
+    let permissions = power(tx, id)?;
+    row.read(permissions)
 }
 
 /// Counts the active Owners and keeps everybody else from changing who they are until the end of the unit of work:
@@ -151,8 +147,8 @@ pub fn find_by_email(rx: &mut Rx, email: &str) -> Result<Option<User>, Failure> 
         .first(rx.conn)
         .optional()?;
     let Some(row) = row else { return Ok(None) };
-    let owner = is_owner(rx, row.id)?;
-    row.read(owner).map(Some)
+    let permissions = power(rx, row.id)?;
+    row.read(permissions).map(Some)
 }
 
 /// What a user is made of.
@@ -400,16 +396,16 @@ pub fn list_active_owners(rx: &mut Rx) -> Result<Vec<User>, Failure> {
 }
 
 fn list_some(rx: &mut Rx, ids: &[UserId]) -> Result<Vec<User>, Failure> {
-    let owners = owners_among(rx, ids)?;
     let rows: Vec<Row> = ours(rx.workspace())
         .filter(users::id.eq_any(ids))
         .order((users::name_key, users::id))
         .select(Row::as_select())
         .load(rx.conn)?;
+    let powers = super::people::powers(rx, ids)?;
     let mut found = Vec::new();
     for row in rows {
-        let owner = owners.contains(&row.id);
-        match row.read(owner) {
+        let permissions = powers.get(&row.id).copied().unwrap_or_default();
+        match row.read(permissions) {
             Ok(user) => found.push(user),
             // They are told of something, which must not keep it from being done.
             Err(failure @ Failure::Corrupt(..)) => tracing::error!(error = %failure, "a user cannot be read"),
@@ -641,7 +637,7 @@ pub fn list(
         .offset(offset)
         .select(Row::as_select())
         .load(rx.conn)?;
-    Ok((with_owners(rx, rows)?, total))
+    Ok((with_powers(rx, rows)?, total))
 }
 
 /// The ids of all users that match, in order.
@@ -666,29 +662,19 @@ pub fn list_ids(
 /// Trouble with the database.
 pub fn list_these(rx: &mut Rx, ids: &[UserId]) -> Result<Vec<User>, Failure> {
     let rows: Vec<Row> = ours(rx.workspace()).filter(users::id.eq_any(ids)).select(Row::as_select()).load(rx.conn)?;
-    let mut found: HashMap<UserId, User> = with_owners(rx, rows)?.into_iter().map(|user| (user.id, user)).collect();
+    let mut found: HashMap<UserId, User> = with_powers(rx, rows)?.into_iter().map(|user| (user.id, user)).collect();
     Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
-fn with_owners(rx: &mut Rx, rows: Vec<Row>) -> Result<Vec<User>, Failure> {
+fn with_powers(rx: &mut Rx, rows: Vec<Row>) -> Result<Vec<User>, Failure> {
     let ids: Vec<UserId> = rows.iter().map(|row| row.id).collect();
-    let owners = owners_among(rx, &ids)?;
+    let powers = super::people::powers(rx, &ids)?;
     rows.into_iter()
         .map(|row| {
-            let owner = owners.contains(&row.id);
-            row.read(owner)
+            let permissions = powers.get(&row.id).copied().unwrap_or_default();
+            row.read(permissions)
         })
         .collect()
-}
-
-fn owners_among(rx: &mut Rx, ids: &[UserId]) -> Result<Vec<UserId>, Failure> {
-    Ok(user_roles::table
-        .inner_join(roles::table.on(roles::id.eq(user_roles::role_id)))
-        .filter(user_roles::workspace_id.eq(rx.workspace()))
-        .filter(user_roles::user_id.eq_any(ids))
-        .filter(roles::standard.eq(Standard::Owner.as_str()))
-        .select(user_roles::user_id)
-        .load(rx.conn)?)
 }
 
 /// How many users have each status: the numbers on the tabs.

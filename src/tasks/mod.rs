@@ -183,6 +183,7 @@ async fn tidy(context: &Context) -> Result<usize, Failure> {
     blocking(move || {
         db.anywhere_now(store::counts::fold)?;
         db.anywhere_now(anywhere::delete_dead_sessions)?;
+        db.anywhere_now(store::logins::delete_old_knocks)?;
         db.keep_statistics()?;
         mail::forget_erased(&db, &transport)?;
         Ok(0)

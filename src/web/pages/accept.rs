@@ -21,7 +21,7 @@ use crate::web::App;
 use crate::web::error::WebError;
 use crate::web::extract::{Empty, Form};
 use crate::web::forms::Problems;
-use crate::web::identify::address;
+use crate::web::identify::{self, Known, address};
 use crate::web::reply::{Reply, gate, see_other};
 use crate::web::views::chrome::form_token;
 
@@ -58,6 +58,21 @@ struct DeadPage {
     used: bool,
     asked: bool,
     log_in: String,
+}
+
+#[derive(Template)]
+#[template(path = "pages/accept_switch.html")]
+struct SwitchPage {
+    csrf: String,
+    token: String,
+    /// Who is logged in, and where.
+    me: String,
+    mine: String,
+    /// Whom the invite is for, and where to.
+    display: String,
+    email: String,
+    workspace: String,
+    start: &'static str,
 }
 
 struct Pending {
@@ -181,6 +196,21 @@ fn accept(req: &HttpRequest, token: String, pending: Pending, full_name: String,
     gate(req, status, "Accept your invite", &page)
 }
 
+/// Somebody is logged in already, and accepting would swap their session for another one: that is asked first.
+fn switch(req: &HttpRequest, token: &str, pending: &Pending, known: &Known, status: StatusCode) -> Reply {
+    let page = SwitchPage {
+        csrf: form_token(req),
+        token: token.to_owned(),
+        me: known.person.name.full.clone(),
+        mine: known.workspace.name.clone(),
+        display: pending.user.name.display.clone(),
+        email: pending.user.email.clone(),
+        workspace: pending.invite.workspace.name.clone(),
+        start: super::login::landing(known.person.permissions),
+    };
+    gate(req, status, "You’re logged in already", &page)
+}
+
 /// The page behind a link.
 ///
 /// # Errors
@@ -188,6 +218,9 @@ fn accept(req: &HttpRequest, token: String, pending: Pending, full_name: String,
 pub async fn show(req: HttpRequest, app: web::Data<App>, token: web::Path<String>) -> Reply {
     match find(&app, &token).await? {
         Ok(pending) => {
+            if let Some(known) = identify::of(&req)?.known {
+                return switch(&req, &token, &pending, &known, StatusCode::OK);
+            }
             let full_name = pending.user.name.full.clone();
             accept(&req, token.into_inner(), pending, full_name, Problems::new())
         }
@@ -210,6 +243,10 @@ pub async fn create(
         Ok(pending) => pending,
         Err(why) => return dead(&req, token, &why, false),
     };
+    // Somebody may have logged in since the page was opened.
+    if let Some(known) = identify::of(&req)?.known {
+        return switch(&req, &token, &pending, &known, StatusCode::CONFLICT);
+    }
     let mut problems = Problems::new();
     let full = problems.take("full_name", parse_name(&form.full_name, "Enter your name"));
     let about = [full.as_str(), pending.user.email.as_str(), pending.invite.workspace.name.as_str()];

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::actions;
 use crate::domain::access::{Key, PermissionSet, Scope};
 use crate::domain::ids::{UserId, WorkspaceId};
-use crate::domain::logins::{FAILURES, FAILURES_OF_AN_ADDRESS, LoginRefusal, account, wait, wait_in_words};
+use crate::domain::logins::{LoginRefusal, account, limit_of_reentry};
 use crate::domain::passwords;
 use crate::domain::workspaces::Workspace;
 use crate::failure::{Failure, Refusal};
@@ -17,7 +17,7 @@ use crate::store::db::blocking;
 use crate::store::{self, anywhere, logins};
 use crate::web::App;
 use crate::web::error::WebError;
-use crate::web::extract::{Empty, Form, Query, Viewer};
+use crate::web::extract::{Form, Query, Viewer};
 use crate::web::forms::Problems;
 use crate::web::identify::{self, address, device};
 use crate::web::reply::{Reply, gate, see_other};
@@ -31,6 +31,13 @@ pub struct LoginForm {
     email: String,
     password: String,
     workspace: String,
+    next: String,
+}
+
+/// Where to go on after logging out.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct LogoutForm {
     next: String,
 }
 
@@ -182,48 +189,52 @@ async fn attempt(
     let id = workspace.id;
     let account = account(id, &form.email);
     let (from, device) = (address(req), device(req));
-    let (db, email) = (app.db.clone(), form.email.clone());
-    let (account_hash, from_address) = (account.clone(), from.clone());
-    let found = blocking(move || {
-        let now = db.now();
-        let (of_account, of_address) =
-            db.look_anywhere_now(|ax| logins::list_failures(ax, &account_hash, &from_address))?;
-        let waiting = wait(&of_account, FAILURES, now).max(wait(&of_address, FAILURES_OF_AN_ADDRESS, now));
-        if let Some(waiting) = waiting {
-            return Err(LoginRefusal::TooMany(wait_in_words(waiting)).into());
-        }
-        db.read_now(id, |rx| {
+    let (db, email, address) = (app.db.clone(), form.email.clone(), from.clone());
+    let (attempt, found) = blocking(move || {
+        let found = db.read_now(id, |rx| {
             let Some(user) = store::users::find_by_email(rx, &email)? else { return Ok(None) };
             let password = store::users::find_password(rx, user.id)?;
             Ok(Some((user, password)))
-        })
+        })?;
+        let new = logins::NewAttempt {
+            workspace: Some(id),
+            user: found.as_ref().map(|(user, _)| user.id),
+            account_hash: &account,
+            address: &address,
+            device: &device,
+            succeeded: false,
+        };
+        Ok((db.anywhere_now(|ax| actions::throttle::begin_login(ax, &new))?, found))
     })
     .await?;
     let (user, stored) = found.map_or((None, None), |(user, stored)| (Some(user), stored));
     let right = verify(app, form.password.clone(), stored).await?;
-    let admitted = match (right, &user) {
-        (true, Some(user)) => {
-            let user = user.id;
-            let scope = Scope { address: Some(from.clone()), ..Scope::on_behalf(id, user) };
-            app.db.write(&scope, move |tx| actions::sessions::log_in(tx, user)).await
-        }
-        _ => Err(LoginRefusal::NoMatch.into()),
-    };
-    let (db, user_id, succeeded) = (app.db.clone(), user.as_ref().map(|user| user.id), admitted.is_ok());
-    blocking(move || {
-        let attempt = logins::NewAttempt {
-            workspace: Some(id),
-            user: user_id,
-            account_hash: &account,
-            address: &from,
-            device: &device,
-            succeeded,
-        };
-        db.anywhere_now(|ax| logins::insert(ax, &attempt))
+    let user = user.filter(|_| right).ok_or(LoginRefusal::NoMatch)?;
+    let (who, scope) = (user.id, Scope { address: Some(from), ..Scope::on_behalf(id, user.id) });
+    app.db.write(&scope, move |tx| actions::sessions::finish_login(tx, who, attempt)).await?;
+    Ok((Entered { id: user.id, name: user.name }, id))
+}
+
+/// Whether somebody who is logged in typed their password again, to change it or to delete their account. Tries are
+/// counted before they are looked at.
+///
+/// # Errors
+/// [`LoginRefusal::TooManyAgain`], or trouble with the database.
+pub(super) async fn verify_again(viewer: &Viewer, password: String) -> Result<bool, Failure> {
+    let (user, workspace, db) = (viewer.known.person.id, viewer.known.scope.workspace, viewer.db().clone());
+    let limit = limit_of_reentry(user);
+    let counted = limit.clone();
+    let stored = blocking(move || {
+        db.anywhere_now(|ax| actions::throttle::knock(ax, std::slice::from_ref(&counted), LoginRefusal::TooManyAgain))?;
+        db.read_now(workspace, |rx| store::users::find_password(rx, user))
     })
     .await?;
-    let user = user.ok_or(LoginRefusal::NoMatch);
-    admitted.and_then(|_| Ok((user.map(|user| Entered { id: user.id, name: user.name })?, id)))
+    let right = verify(&viewer.app, password, stored).await?;
+    if right {
+        let db = viewer.db().clone();
+        blocking(move || db.anywhere_now(|ax| actions::throttle::forget(ax, &limit))).await?;
+    }
+    Ok(right)
 }
 
 /// Compares a password, at most as many at once as there are processors.
@@ -275,11 +286,11 @@ pub(super) fn enter(req: &HttpRequest, app: &App, workspace: WorkspaceId, user: 
 ///
 /// # Errors
 /// Trouble with the database.
-pub async fn delete(viewer: Viewer, _: Form<Empty>) -> Reply {
+pub async fn delete(viewer: Viewer, Form(form): Form<LogoutForm>) -> Reply {
     let (user, session) = (viewer.known.person.id, viewer.known.person.session);
     viewer.write(move |tx| actions::sessions::log_out(tx, user, session)).await?;
     viewer.session().purge();
-    Ok(see_other("/login?notice=logged_out"))
+    Ok(see_other(safe_next(&form.next).unwrap_or("/login?notice=logged_out")))
 }
 
 /// What is wrong with a pair of new passwords; the good one otherwise.

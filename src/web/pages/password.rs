@@ -9,7 +9,7 @@ use super::login::{check_new_password, hash_password};
 use crate::actions;
 use crate::domain::access::Scope;
 use crate::domain::ids::{UserId, WorkspaceId};
-use crate::domain::logins::LoginRefusal;
+use crate::domain::logins::{LoginRefusal, limits_of_links};
 use crate::domain::secrets::hash;
 use crate::domain::users::parse_email;
 use crate::failure::{Failure, Refusal};
@@ -82,14 +82,26 @@ pub async fn send(req: HttpRequest, app: web::Data<App>, Form(form): Form<Forgot
         return gate(&req, StatusCode::UNPROCESSABLE_ENTITY, "Forgot your password?", &page);
     }
     let (db, base, from, asked) = (app.db.clone(), app.public_url.clone(), address(&req), email.clone());
-    blocking(move || {
+    let sent = blocking(move || {
+        // Whether the email is somebody's makes no difference to what is counted, nor to what is answered.
+        let limits = limits_of_links(&asked, &from);
+        db.anywhere_now(|ax| actions::throttle::knock(ax, &limits, LoginRefusal::TooManyLinks))?;
         for workspace in db.look_anywhere_now(anywhere::list_workspaces)? {
             let scope = Scope { address: Some(from.clone()), ..Scope::system(workspace.id, None) };
             db.write_now(&scope, |tx| actions::sessions::ask_for_reset(tx, &base, &asked))?;
         }
         Ok(())
     })
-    .await?;
+    .await;
+    match sent {
+        Ok(()) => {}
+        Err(Failure::Refused(Refusal::Login(refusal))) => {
+            problems.add("", refusal.to_string());
+            let page = ForgotPage { csrf: form_token(&req), email: form.email, problems };
+            return gate(&req, StatusCode::TOO_MANY_REQUESTS, "Forgot your password?", &page);
+        }
+        Err(failure) => return Err(failure.into()),
+    }
     app.wake.now();
     gate(&req, StatusCode::OK, "Check your email", &SentPage { email })
 }

@@ -4,11 +4,12 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use serde::Deserialize;
 
-use super::login::{check_new_password, hash_password, verify};
+use super::login::{check_new_password, hash_password, verify_again};
 use super::settings_user::browser;
 use crate::actions;
 use crate::domain::ids::SessionId;
 use crate::domain::logins::LoginRefusal;
+use crate::failure::Failure;
 use crate::store;
 use crate::web::error::WebError;
 use crate::web::extract::{Form, Viewer};
@@ -111,10 +112,15 @@ async fn render(viewer: &Viewer, problems: Problems, status: StatusCode) -> Repl
 /// Trouble with the database.
 pub async fn password(viewer: Viewer, Form(form): Form<PasswordForm>) -> Reply {
     let user = viewer.known.person.id;
-    let stored = viewer.read(move |rx| store::users::find_password(rx, user)).await?;
     let mut problems = Problems::new();
-    if !verify(&viewer.app, form.current.clone(), stored).await? {
-        problems.add("current", LoginRefusal::WrongPassword.to_string());
+    match verify_again(&viewer, form.current.clone()).await {
+        Ok(true) => {}
+        Ok(false) => problems.add("current", LoginRefusal::WrongPassword.to_string()),
+        Err(Failure::Refused(refusal)) => {
+            problems.add("current", refusal.to_string());
+            return render(&viewer, problems, StatusCode::TOO_MANY_REQUESTS).await;
+        }
+        Err(failure) => return Err(failure.into()),
     }
     let name = viewer.known.person.name.full.clone();
     check_new_password(&mut problems, &form.password, &form.password_confirmation, &[&name]);

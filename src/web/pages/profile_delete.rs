@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use serde::Deserialize;
 
-use super::login::verify;
+use super::login::verify_again;
 use crate::actions;
 use crate::domain::conversations::Status as ConversationStatus;
 use crate::domain::logins::LoginRefusal;
@@ -74,12 +74,16 @@ async fn show(viewer: &Viewer, problems: Problems, status: StatusCode) -> Reply 
 /// # Errors
 /// Trouble with the database.
 pub async fn delete(viewer: Viewer, Form(form): Form<DeleteForm>) -> Reply {
-    let me = viewer.known.person.id;
-    let stored = viewer.read(move |rx| store::users::find_password(rx, me)).await?;
-    if !verify(&viewer.app, form.password, stored).await? {
+    let refused = match verify_again(&viewer, form.password).await {
+        Ok(true) => None,
+        Ok(false) => Some((StatusCode::UNPROCESSABLE_ENTITY, LoginRefusal::WrongPassword.to_string())),
+        Err(Failure::Refused(refusal)) => Some((StatusCode::TOO_MANY_REQUESTS, refusal.to_string())),
+        Err(failure) => return Err(failure.into()),
+    };
+    if let Some((status, sentence)) = refused {
         let mut problems = Problems::new();
-        problems.add("password", LoginRefusal::WrongPassword.to_string());
-        return show(&viewer, problems, StatusCode::UNPROCESSABLE_ENTITY).await;
+        problems.add("password", sentence);
+        return show(&viewer, problems, status).await;
     }
     let base = viewer.app.public_url.clone();
     match viewer.write(move |tx| actions::removal::delete_own(tx, &base)).await {

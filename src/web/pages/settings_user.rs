@@ -11,7 +11,7 @@ use crate::domain::access::{Key, Sees, users};
 use crate::domain::conversations::Status as ConversationStatus;
 use crate::domain::ids::{RoleId, SessionId, UserId};
 use crate::domain::removal::{Deletion, DeletionReason};
-use crate::domain::roles::{Role, may_grant};
+use crate::domain::roles::{Role, gives_up_roles, may_grant};
 use crate::domain::text::{counted, grouped};
 use crate::domain::users::{Name, Offer, Status, User, UserRefusal, parse_email, parse_name};
 use crate::failure::{Failure, Refusal};
@@ -39,6 +39,11 @@ pub struct UserForm {
     team: Vec<String>,
     channel: Vec<String>,
     beta_access: String,
+    /// Whether who edits themselves knows that they give up managing roles.
+    confirm: String,
+    /// Whether that is asked.
+    #[serde(skip)]
+    warn: bool,
 }
 
 /// Which session is to end; none means all.
@@ -320,6 +325,8 @@ fn as_form(loaded: &Loaded) -> UserForm {
         team: on(&loaded.teams),
         channel: on(&loaded.channels),
         beta_access: if loaded.user.beta_access { "on".to_owned() } else { String::new() },
+        confirm: String::new(),
+        warn: false,
     }
 }
 
@@ -426,6 +433,11 @@ pub async fn update(may: May<users::Edit>, id: Id<UserId>, Form(form): Form<User
     let mut roles: Vec<RoleId> = ids(&form.role)?;
     // Boxes that are locked are not posted: what is held of those stays.
     roles.extend(locked.into_iter().filter(|role| !roles.contains(role)).collect::<Vec<_>>());
+    let gives_up = id == viewer.known.person.id && gives_up(&viewer, &roles).await?;
+    if gives_up && !is_on(&form.confirm) {
+        let form = UserForm { warn: true, ..form };
+        return render(&viewer, id, Some((form, Problems::new())), StatusCode::UNPROCESSABLE_ENTITY).await;
+    }
     let edit = Edit {
         version: form.version,
         email,
@@ -438,7 +450,9 @@ pub async fn update(may: May<users::Edit>, id: Id<UserId>, Form(form): Form<User
     let saved = viewer.write(move |tx| actions::users::update(tx, &can, id, &edit)).await;
     match saved {
         Ok(user) => {
-            done(&viewer, &format!("/settings/users/{id}"), Notice::new(format!("{} is saved.", user.name.full)))
+            // Who gave up their roles may not see this page any more.
+            let address = if gives_up { "/".to_owned() } else { format!("/settings/users/{id}") };
+            done(&viewer, &address, Notice::new(format!("{} is saved.", user.name.full)))
         }
         Err(Failure::Refused(refusal)) => {
             let mut problems = Problems::new();
@@ -459,6 +473,16 @@ pub async fn update(may: May<users::Edit>, id: Id<UserId>, Form(form): Form<User
         }
         Err(failure) => Err(failure.into()),
     }
+}
+
+/// Whether whoever edits themselves could not manage roles with these.
+async fn gives_up(viewer: &Viewer, wanted: &[RoleId]) -> Result<bool, WebError> {
+    if !viewer.known.person.permissions.has(Key::UsersAssignRoles) {
+        return Ok(false);
+    }
+    let all = viewer.read(store::roles::list).await?;
+    let left: Vec<&Role> = all.iter().filter(|role| wanted.contains(&role.id)).collect();
+    Ok(gives_up_roles(&viewer.known.scope.actor, &left))
 }
 
 /// The roles that a user holds and the editor may not take.

@@ -122,6 +122,10 @@ fn obstacle(one: Obstacle, who: &str) -> String {
         Obstacle::NoChannel => {
             format!("{who} is a member of no channel, so they see no unassigned conversations.")
         }
+        Obstacle::NotBeyondThem => format!(
+            "Only to people who may do no more than {who}: for a person with a permission that {who} lacks, it takes an \
+             Owner or an Admin."
+        ),
         Obstacle::OnlyGuest => format!(
             "Guest is {who}’s only role: they see what is assigned to them or their teams, and nothing unassigned."
         ),

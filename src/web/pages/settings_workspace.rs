@@ -12,7 +12,7 @@ use crate::domain::workspaces::{
     INVITE_DAYS_CHOICES, RETENTION_YEARS, Settings, UNDO_HOURS_CHOICES, Workspace, parse_number, parse_retention,
     parse_time_zone,
 };
-use crate::failure::Failure;
+use crate::failure::{Failure, Refusal};
 use crate::store;
 use crate::web::error::WebError;
 use crate::web::extract::{Form, May, Viewer};
@@ -52,6 +52,8 @@ struct WorkspacePage {
     invite_days: Vec<Choice>,
     undo_hours: Vec<Choice>,
     retention: Vec<Choice>,
+    /// For how long former users are kept, in words, for those who may only read it.
+    kept: Option<String>,
     problems: Problems,
 }
 
@@ -102,6 +104,11 @@ fn render(viewer: &Viewer, form: WorkspaceForm, problems: Problems, status: Stat
         Choice { value: String::new(), label: "For ever".to_owned(), picked: form.retention_years.is_empty() };
     let years: Vec<i32> = (1..=RETENTION_YEARS).collect();
     let years = numbers(&years, &form.retention_years, |number| counted(number, "year", "years"));
+    let kept = (!viewer.known.person.is_owner).then(|| {
+        let long = years.iter().find(|one| one.picked).map_or("for ever", |one| one.label.as_str());
+        let then = if is_on(&form.retention_deletes) { " and deleted automatically after that" } else { "" };
+        format!("Former users are kept {}{long}{then}.", if long == "for ever" { "" } else { "for " })
+    });
     let content = WorkspacePage {
         nav: SettingsNav::new(viewer, SettingsItem::Workspace),
         csrf: form_token(&viewer.req),
@@ -117,6 +124,7 @@ fn render(viewer: &Viewer, form: WorkspaceForm, problems: Problems, status: Stat
         invite_days: numbers(&INVITE_DAYS_CHOICES, &form.invite_days, |number| counted(number, "day", "days")),
         undo_hours: numbers(&UNDO_HOURS_CHOICES, &form.undo_hours, hours),
         retention: std::iter::once(forever).chain(years).collect(),
+        kept,
         form,
         problems,
     };
@@ -171,6 +179,10 @@ pub async fn update(may: May<administration::Settings>, Form(form): Form<Workspa
         Err(Failure::Stale) => {
             problems.add("", who_was_quicker(&viewer).await?);
             render(&viewer, form, problems, StatusCode::CONFLICT)
+        }
+        Err(Failure::Refused(Refusal::Workspace(refusal))) => {
+            problems.add("retention_years", refusal.to_string());
+            render(&viewer, form, problems, StatusCode::UNPROCESSABLE_ENTITY)
         }
         Err(failure) => Err(failure.into()),
     }

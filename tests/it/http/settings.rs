@@ -42,18 +42,18 @@ on_both! {
             ("support_contact", "help@fernhill.example"), ("invite_days", "14"), ("undo_hours", "72"),
             ("retention_years", "3"), ("retention_deletes", "on"),
         ];
-        send(&ada, "/settings/workspace", &fields(&page, &changes)).await.expect(303);
+        send(&olga, "/settings/workspace", &fields(&page, &changes)).await.expect(303);
         let now = w.read(store::workspaces::this);
         assert_eq!((now.name.as_str(), now.time_zone.name()), ("Fernhill & Söhne 🌲", "America/Santiago"));
         assert_eq!((now.sender_name.as_str(), now.support_contact.as_str()), ("Fernhill Support", "help@fernhill.example"));
         assert_eq!((now.invite_days, now.undo_hours, now.retention_years, now.retention_deletes), (14, 72, Some(3), true));
         let event = w.read(|rx| store::audit::list_latest(rx, 1)).remove(0);
-        assert_eq!((event.name.as_str(), event.actor), ("workspace.updated", Some(w.ada)));
+        assert_eq!((event.name.as_str(), event.actor), ("workspace.updated", Some(w.olga)));
         assert_eq!(event.details["fields"].as_array().map(Vec::len), Some(8));
         assert!(!event.details.to_string().contains("help@"), "no values are recorded");
 
-        let page = send(&olga, "/settings/workspace", &stale).await.expect(409);
-        assert!(page.text(".error-summary").contains("Ada Adler changed the settings meanwhile"), "{}", page.text(".error-summary"));
+        let page = send(&ada, "/settings/workspace", &stale).await.expect(409);
+        assert!(page.text(".error-summary").contains("Olga Owens changed the settings meanwhile"), "{}", page.text(".error-summary"));
         assert_eq!(page.attributes("#name", "value"), ["Fernhill Indoor"], "what was typed stays");
         let page = olga.get("/settings/workspace").await.expect(200);
         assert_eq!(page.attributes("#retention_years option[selected]", "value"), ["3"]);

@@ -1,17 +1,19 @@
 //! Whoever comes in while the door is shut: log-in, reset links, mail, contacts, edits.
 
-use baton::actions::{incoming, sessions, users};
+use baton::actions::{incoming, sessions, throttle, users};
 use baton::domain::access::{Can, Cause, Scope};
 use baton::domain::clock::{SystemClock, SystemEntropy};
 use baton::domain::ids::SessionId;
+use baton::domain::logins::{FAILURES, LINKS, LoginRefusal, limits_of_links};
 use baton::domain::roles::Standard;
 use baton::domain::users::Status;
 use baton::failure::Failure;
 use baton::store;
 
 use crate::support::db::{Fresh, Kind};
+use crate::support::web::Site;
 use crate::support::world::password_hash;
-use crate::support::{at_once, both_at_once, on_both};
+use crate::support::{at_hand, at_once, both_at_once, on_both};
 
 on_both! {
     fn no_session_outlives_the_deactivation_that_it_met(w: World) {
@@ -40,6 +42,35 @@ on_both! {
             assert_eq!(w.read(|rx| store::sessions::count_of_user(rx, w.bob)), 0, "round {round}");
             w.by(w.olga, |tx| users::reactivate(tx, &can, w.bob)).expect("to come back");
         }
+    }
+
+    fn of_thirty_who_guess_at_once_ten_get_to_try(w: World) {
+        let sites: Vec<Site> = (0..10).map(|_| at_hand(Site::on(w.db.clone()))).collect();
+        let email = w.user(w.agnes).email;
+        let said = at_once(30, |number| {
+            let browser = sites[number % sites.len()].browser().connecting_from(&format!("203.0.113.{number}"));
+            at_hand(browser.log_in(&email, &format!("guess {number}"), "fernhill")).status.as_u16()
+        });
+        let count = |status| said.iter().filter(|one| **one == status).count();
+        assert_eq!((count(422), count(429)), (FAILURES, 30 - FAILURES), "{said:?}");
+        assert_eq!(w.number("SELECT count(*) FROM login_attempts WHERE user_id IS NOT NULL AND address LIKE '203.0.113.%'"), 10);
+    }
+
+    fn of_many_who_ask_for_links_at_once_five_get_one(w: World) {
+        let (b, email) = (w.instance_b(), w.user(w.agnes).email);
+        let dbs = [&w.db, &b];
+        let said = at_once(12, |number| {
+            let limits = limits_of_links(&email, &format!("203.0.113.{number}"));
+            dbs[number % 2].anywhere_now(|ax| throttle::knock(ax, &limits, LoginRefusal::TooManyLinks))
+        });
+        let refused = |one: &&Result<(), Failure>| matches!(one, Err(Failure::Refused(_)));
+        assert_eq!(said.iter().filter(refused).count(), 12 - LINKS, "{said:?}");
+        // Somebody who shares one address with another waits for nobody without end.
+        let said = at_once(8, |number| {
+            let limits = limits_of_links(&format!("{}@customer.example", number % 4), &format!("198.51.100.{}", number % 3));
+            dbs[number % 2].anywhere_now(|ax| throttle::knock(ax, &limits, LoginRefusal::TooManyLinks))
+        });
+        assert!(said.iter().all(Result::is_ok), "{said:?}");
     }
 
     fn a_reset_link_works_once(w: World) {

@@ -1,0 +1,2 @@
+DROP TABLE knocks;
+ALTER TABLE login_attempts DROP COLUMN forgiven;
