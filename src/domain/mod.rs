@@ -26,6 +26,7 @@ pub mod removal;
 pub mod roles;
 pub mod secrets;
 pub mod snooze;
+pub mod standing;
 pub mod teams;
 pub mod text;
 pub mod traces;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::absences::Absence;
-use super::access::{Actor, PermissionSet};
+use super::access::PermissionSet;
 use super::ids::{UserId, WorkspaceId};
 
 /// A user's names.
@@ -270,82 +270,6 @@ impl Offer {
     }
 }
 
-impl User {
-    /// Whether `actor` may change this user at all.
-    ///
-    /// # Errors
-    /// If the user is gone, or is an Owner and the actor is not.
-    pub fn may_be_changed_by(&self, actor: &Actor) -> Result<(), UserRefusal> {
-        match self.status {
-            Status::Removed => return Err(UserRefusal::Removed),
-            Status::Deleted => return Err(UserRefusal::Deleted(self.name.full.clone())),
-            Status::Invited | Status::Active | Status::Inactive => {}
-        }
-        if self.is_owner && !actor.is_owner() {
-            return Err(UserRefusal::OnlyOwnersActOnOwners);
-        }
-        Ok(())
-    }
-
-    /// Whether `actor` may take this user's access or give it back: by deactivating now or on a day, reactivating,
-    /// removing or deleting. Nobody does that to somebody who may do what they may not do themselves, so a
-    /// Supervisor stops Agents and no Admin.
-    ///
-    /// # Errors
-    /// If they may not be changed at all, or may do more than the actor.
-    pub fn may_be_stopped_by(&self, actor: &Actor) -> Result<(), UserRefusal> {
-        self.may_be_changed_by(actor)?;
-        if actor.permissions().contains(self.permissions) {
-            Ok(())
-        } else {
-            Err(UserRefusal::BeyondYou(self.name.full.clone()))
-        }
-    }
-
-    /// Whether the user may be deactivated now (U-6, U-7, R-5). `active_owners` counts them with this user, as read
-    /// under a lock.
-    ///
-    /// # Errors
-    /// The reason why not.
-    pub fn may_be_deactivated_by(&self, actor: &Actor, active_owners: usize) -> Result<(), UserRefusal> {
-        match self.status {
-            Status::Invited => return Err(UserRefusal::StillInvited(self.name.full.clone())),
-            Status::Inactive => return Err(UserRefusal::AlreadyInactive(self.name.full.clone())),
-            Status::Active | Status::Removed | Status::Deleted => {}
-        }
-        self.may_be_stopped_by(actor)?;
-        self.may_stop_being_active_owner(active_owners)?;
-        if actor.user() == Some(self.id) {
-            return Err(UserRefusal::Yourself);
-        }
-        Ok(())
-    }
-
-    /// Whether the workspace can do without this user as an active Owner (U-6).
-    ///
-    /// # Errors
-    /// If it is the only one.
-    pub fn may_stop_being_active_owner(&self, active_owners: usize) -> Result<(), UserRefusal> {
-        if self.is_owner && self.status == Status::Active && active_owners <= 1 {
-            return Err(UserRefusal::OnlyOwner(self.name.full.clone()));
-        }
-        Ok(())
-    }
-
-    /// Whether the user may be reactivated (U-9).
-    ///
-    /// # Errors
-    /// The reason why not.
-    pub fn may_be_reactivated_by(&self, actor: &Actor) -> Result<(), UserRefusal> {
-        match self.status {
-            Status::Invited => return Err(UserRefusal::StillInvited(self.name.full.clone())),
-            Status::Active => return Err(UserRefusal::AlreadyActive(self.name.full.clone())),
-            Status::Inactive | Status::Removed | Status::Deleted => {}
-        }
-        self.may_be_stopped_by(actor)
-    }
-}
-
 /// The letters in a user's picture: first of the first and of the last word.
 #[must_use]
 pub fn initials(name: &str) -> String {
@@ -394,9 +318,8 @@ pub fn parse_name(input: &str, missing: &'static str) -> Result<String, &'static
 #[cfg(test)]
 pub(in crate::domain) mod tests {
     use super::*;
-    use crate::domain::access::{Key, PermissionSet, Person};
+    use crate::domain::access::{Actor, PermissionSet, Person};
     use crate::domain::ids::SessionId;
-    use crate::domain::removal::Deletion;
     use crate::domain::roles::Standard;
     use proptest::prelude::*;
     use std::sync::Arc;
@@ -437,61 +360,6 @@ pub(in crate::domain) mod tests {
     }
 
     #[test]
-    fn the_only_owner_stays() {
-        let dana = user(1, Status::Active, true);
-        let refusal = dana.may_be_deactivated_by(&person(2, true), 1);
-        assert_eq!(
-            refusal.map_err(|r| r.to_string()),
-            Err("Dana Weiss is the only Owner. Make someone else Owner first.".to_owned())
-        );
-        assert_eq!(dana.may_be_deactivated_by(&person(2, true), 2), Ok(()));
-    }
-
-    #[test]
-    fn only_owners_act_on_owners_and_nobody_on_themselves() {
-        let dana = user(1, Status::Active, true);
-        assert_eq!(dana.may_be_deactivated_by(&person(2, false), 2), Err(UserRefusal::OnlyOwnersActOnOwners));
-        assert_eq!(dana.may_be_deactivated_by(&person(1, true), 2), Err(UserRefusal::Yourself));
-    }
-
-    fn with(permissions: PermissionSet) -> Actor {
-        match person(2, false) {
-            Actor::Person(person) => Actor::Person(Arc::new(Person { permissions, ..(*person).clone() })),
-            other => other,
-        }
-    }
-
-    #[test]
-    fn a_supervisor_stops_agents_and_no_admin() {
-        let sven = with(Standard::Supervisor.permissions());
-        let of = |role: Standard, status| User { permissions: role.permissions(), ..user(1, status, false) };
-        for role in [Standard::Supervisor, Standard::Agent, Standard::Reader, Standard::Guest] {
-            assert_eq!(of(role, Status::Active).may_be_deactivated_by(&sven, 1), Ok(()), "{role:?}");
-            assert_eq!(of(role, Status::Inactive).may_be_reactivated_by(&sven), Ok(()), "{role:?}");
-        }
-        let refused = of(Standard::Admin, Status::Active).may_be_deactivated_by(&sven, 1).map_err(|no| no.to_string());
-        assert_eq!(
-            refused,
-            Err("Dana Weiss may do more than you, so you can’t take their access or give it back. Ask an Owner or an Admin."
-                .to_owned())
-        );
-        assert!(of(Standard::Admin, Status::Inactive).may_be_reactivated_by(&sven).is_err());
-    }
-
-    #[test]
-    fn states_are_respected() {
-        let ada = person(2, true);
-        let invited = user(1, Status::Invited, false);
-        let inactive = user(1, Status::Inactive, false);
-        let active = user(1, Status::Active, false);
-        assert!(matches!(invited.may_be_deactivated_by(&ada, 1), Err(UserRefusal::StillInvited(_))));
-        assert!(matches!(invited.may_be_reactivated_by(&ada), Err(UserRefusal::StillInvited(_))));
-        assert!(matches!(inactive.may_be_deactivated_by(&ada, 1), Err(UserRefusal::AlreadyInactive(_))));
-        assert!(matches!(active.may_be_reactivated_by(&ada), Err(UserRefusal::AlreadyActive(_))));
-        assert_eq!(inactive.may_be_reactivated_by(&ada), Ok(()));
-    }
-
-    #[test]
     fn initials_are_at_most_two_letters() {
         let cases =
             [("Dana Weiss", "DW"), ("Fatima Zahra El Amrani", "FA"), ("Bob", "B"), ("", ""), ("élan  d’or", "ÉD")];
@@ -520,47 +388,10 @@ pub(in crate::domain) mod tests {
 
     proptest! {
         #[test]
-        fn nobody_takes_or_gives_the_access_of_somebody_who_may_do_more(
-            mine in proptest::sample::subsequence(Key::ALL.to_vec(), 0..=Key::ALL.len()),
-            theirs in proptest::sample::subsequence(Key::ALL.to_vec(), 0..=Key::ALL.len()),
-            leaving: bool,
-        ) {
-            let more = theirs.iter().any(|key| !mine.contains(key));
-            let actor = with(mine.into_iter().collect());
-            let mut dana = User { permissions: theirs.into_iter().collect(), ..user(1, Status::Active, false) };
-            if leaving {
-                dana.absence.starts_at = Some(DateTime::UNIX_EPOCH);
-            }
-            let away = User { status: Status::Inactive, ..dana.clone() };
-            let deletion = Deletion { deactivate: true, reason: None, retention_years: None, now: DateTime::UNIX_EPOCH };
-            let verdicts = [
-                dana.may_be_deactivated_by(&actor, 1),
-                dana.may_be_removed_by(&actor, 1),
-                dana.may_be_deleted_by(&actor, 1, &deletion),
-                away.may_be_reactivated_by(&actor),
-                away.may_get_return_by(&actor),
-                away.may_be_removed_by(&actor, 1),
-                away.may_be_deleted_by(&actor, 1, &deletion),
-            ];
-            for verdict in verdicts {
-                prop_assert_eq!(verdict.is_err(), more);
-            }
-            if leaving {
-                prop_assert_eq!(dana.may_lose_dates_by(&actor).is_err(), more);
-            }
-        }
-
-        #[test]
         fn no_input_breaks_parsing(input in ".{0,400}") {
             let _ = parse_email(&input);
             let _ = parse_name(&input, "missing");
             let _ = initials(&input);
-        }
-
-        #[test]
-        fn whoever_acts_the_last_active_owner_cannot_be_deactivated(actor in 0_u128..3, owner: bool) {
-            let dana = user(1, Status::Active, true);
-            prop_assert!(dana.may_be_deactivated_by(&person(actor, owner), 1).is_err());
         }
     }
 }

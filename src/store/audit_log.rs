@@ -102,7 +102,9 @@ fn matching<'a>(workspace: WorkspaceId, filter: &Filter) -> Boxed<'a> {
             let any: Vec<AnyId> = named.iter().copied().map(AnyId).collect();
             // NULL compares to NULL, so what may be absent is asked for by name.
             query.filter(
-                (a::actor_id.is_not_null().and(a::actor_id.assume_not_null().eq_any(users)))
+                (a::actor_id.is_not_null().and(a::actor_id.assume_not_null().eq_any(users.clone())))
+                    .or(a::from_user_id.is_not_null().and(a::from_user_id.assume_not_null().eq_any(users.clone())))
+                    .or(a::to_user_id.is_not_null().and(a::to_user_id.assume_not_null().eq_any(users)))
                     .or(a::subject_id.is_not_null().and(a::subject_id.assume_not_null().eq_any(any))),
             )
         }
@@ -119,7 +121,12 @@ fn concerning<'a>(query: Boxed<'a>, workspace: WorkspaceId, about: &About) -> Bo
     let is = |id: Uuid| a::subject_id.is_not_null().and(a::subject_id.assume_not_null().eq(AnyId(id)));
     match about {
         About::Kind(kind) => query.filter(a::subject_kind.eq(*kind)),
-        About::User(user) => query.filter(a::subject_id.eq(AnyId(user.0))),
+        // What was taken from them or given to them is about them, too.
+        About::User(user) => query.filter(
+            is(user.0)
+                .or(a::from_user_id.is_not_null().and(a::from_user_id.assume_not_null().eq(*user)))
+                .or(a::to_user_id.is_not_null().and(a::to_user_id.assume_not_null().eq(*user))),
+        ),
         About::Job(job) => query.filter(a::subject_id.eq(AnyId(job.0))),
         About::Team(team) => query.filter(
             is(team.0).or(a::name.like("team.%").and(

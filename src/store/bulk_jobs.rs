@@ -11,7 +11,7 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use super::audit::{ACTOR_SYSTEM, ACTOR_USER};
 use super::db::{Rx, Tx, insert_new, load_locked};
 use super::inbox::{matching, visible};
-use super::schema::{bulk_items, bulk_jobs, conversations};
+use super::schema::{audit_events, bulk_items, bulk_jobs, conversations};
 use super::types::{At, Guid, Instant};
 use crate::domain::access::{Cause, Sees};
 use crate::domain::assignment::Target;
@@ -252,6 +252,63 @@ pub fn find_undo_of(rx: &mut Rx, id: JobId) -> Result<Option<JobId>, Failure> {
         .select(bulk_jobs::id)
         .first(rx.conn)
         .optional()?)
+}
+
+/// The latest jobs that took something from a user, newest first: those that their leaving started, and those that moved
+/// what they held. What only undid another one is left out.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_from(rx: &mut Rx, user: UserId, limit: i64) -> Result<Vec<Job>, Failure> {
+    let moved = audit_events::table
+        .filter(audit_events::workspace_id.eq(rx.workspace()))
+        .filter(audit_events::from_user_id.eq(user))
+        .filter(audit_events::job_id.eq(bulk_jobs::id.nullable()));
+    let rows: Vec<Row> = bulk_jobs::table
+        .filter(bulk_jobs::workspace_id.eq(rx.workspace()))
+        .filter(bulk_jobs::undoes.is_null())
+        .filter(
+            bulk_jobs::subject_id
+                .is_not_null()
+                .and(bulk_jobs::subject_id.assume_not_null().eq(user))
+                .or(diesel::dsl::exists(moved)),
+        )
+        .order((bulk_jobs::created_at.desc(), bulk_jobs::id.desc()))
+        .limit(limit)
+        .select(Row::as_select())
+        .load(rx.conn)?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// The latest job that somebody started since an instant and that changed something, unless it only undid another one.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn find_latest_of(rx: &mut Rx, starter: UserId, since: DateTime<Utc>) -> Result<Option<Job>, Failure> {
+    let row: Option<Row> = bulk_jobs::table
+        .filter(bulk_jobs::workspace_id.eq(rx.workspace()))
+        .filter(bulk_jobs::started_by.eq(starter))
+        .filter(bulk_jobs::undoes.is_null())
+        .filter(bulk_jobs::done.gt(0))
+        .filter(bulk_jobs::created_at.ge(At(since)))
+        .order((bulk_jobs::created_at.desc(), bulk_jobs::id.desc()))
+        .select(Row::as_select())
+        .first(rx.conn)
+        .optional()?;
+    row.map(Row::read).transpose()
+}
+
+/// Which of these jobs were undone, and by which.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_undos_of(rx: &mut Rx, ids: &[JobId]) -> Result<HashMap<JobId, JobId>, Failure> {
+    let rows: Vec<(Option<JobId>, JobId)> = bulk_jobs::table
+        .filter(bulk_jobs::workspace_id.eq(rx.workspace()))
+        .filter(bulk_jobs::undoes.eq_any(ids))
+        .select((bulk_jobs::undoes, bulk_jobs::id))
+        .load(rx.conn)?;
+    Ok(rows.into_iter().filter_map(|(undone, by)| Some((undone?, by))).collect())
 }
 
 /// The wanted holder as SQL: a person keeps the conversation's team, everything else replaces it.

@@ -9,11 +9,13 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 
+use super::App;
 use super::extract::is_fragment;
-use super::identify::{Identity, RequestId};
-use super::views::chrome::{Chrome, Section};
-use crate::domain::access::Key;
+use super::identify::{Identity, Known, RequestId};
+use super::views::chrome::{Chrome, Section, form_token};
+use crate::domain::access::{Key, PermissionSet};
 use crate::failure::Failure;
+use crate::store;
 
 /// Why a request has no proper answer.
 #[derive(Debug, thiserror::Error)]
@@ -62,9 +64,11 @@ impl WebError {
         let words = |title: &str, text: &str| Words { title: title.to_owned(), text: text.to_owned() };
         match self {
             Self::LogIn => words("Log in", "Log in to go on."),
-            Self::Forbidden(_) => {
-                words("You can’t see this page", "Your roles don’t allow this. If you need it, ask an admin.")
-            }
+            Self::Forbidden(Some(key)) => words(
+                "You can’t see this page",
+                &format!("It needs the permission “{}”, which none of your roles has.", key.meaning()),
+            ),
+            Self::Forbidden(None) => words("You can’t see this page", "None of your roles allows this."),
             Self::Forged => {
                 words("This form is too old", "Nothing was changed. Go back, reload the page and send the form again.")
             }
@@ -76,9 +80,10 @@ impl WebError {
                 "This form came from another address",
                 "Nothing was changed. Go back, reload the page and send the form again.",
             ),
-            Self::NotFound | Self::Failure(Failure::NotFound) => {
-                words("There is nothing here", "The address may be mistyped, or what was here is gone.")
-            }
+            Self::NotFound | Self::Failure(Failure::NotFound) => words(
+                "There’s nothing at this address",
+                "The link may be old or mistyped, or what was here is gone. Conversations are never deleted when someone leaves.",
+            ),
             Self::BadForm(text) => words("This couldn’t be read", text),
             Self::Failure(failure @ (Failure::Refused(_) | Failure::Stale)) => {
                 words("That didn’t work", &failure.to_string())
@@ -103,6 +108,8 @@ struct Words {
 struct Shown {
     words: Words,
     log_in: bool,
+    /// Whether somebody may not, so that it is said who can change that.
+    forbidden: bool,
 }
 
 impl ResponseError for WebError {
@@ -116,7 +123,8 @@ impl ResponseError for WebError {
             tracing::error!(error = %self, "request failed");
         }
         let mut res = HttpResponse::new(self.status());
-        res.extensions_mut().insert(Shown { words: self.words(), log_in: matches!(self, Self::LogIn) });
+        let (log_in, forbidden) = (matches!(self, Self::LogIn), matches!(self, Self::Forbidden(_)));
+        res.extensions_mut().insert(Shown { words: self.words(), log_in, forbidden });
         res
     }
 }
@@ -128,7 +136,12 @@ struct ErrorPage {
     title: String,
     text: String,
     reference: Option<String>,
-    known: bool,
+    /// The way back of somebody who is logged in: words and address.
+    start: Option<(&'static str, &'static str)>,
+    /// Whether they have conversations to search.
+    search: bool,
+    /// The token of the form that logs out, where somebody else may be let in.
+    log_out: Option<String>,
 }
 
 /// Gives errors their bodies.
@@ -150,7 +163,7 @@ pub async fn error_bodies(
     let Some(shown) = shown.or_else(|| foreign(&res)) else { return Ok(res) };
     let (request, response) = res.into_parts();
     let status = response.status();
-    let body = dress(&request, status, shown);
+    let body = dress(&request, status, shown).await;
     Ok(ServiceResponse::new(request, body))
 }
 
@@ -163,7 +176,8 @@ fn bare(error: &actix_web::Error, fragment: bool) -> actix_web::Error {
         notice(status, &words, None)
     } else {
         let (title, text) = (words.title.clone(), words.text);
-        let page = ErrorPage { code: status.as_u16(), title, text, reference: None, known: false };
+        let code = status.as_u16();
+        let page = ErrorPage { code, title, text, reference: None, start: None, search: false, log_out: None };
         let html = super::reply::render_page(&Chrome::bare(&words.title), &page).unwrap_or_default();
         HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html)
     };
@@ -185,10 +199,10 @@ fn foreign(res: &ServiceResponse<BoxBody>) -> Option<Shown> {
         }
         _ => return None,
     };
-    Some(Shown { words: error.words(), log_in: false })
+    Some(Shown { words: error.words(), log_in: false, forbidden: false })
 }
 
-fn dress(req: &HttpRequest, status: StatusCode, shown: Shown) -> HttpResponse {
+async fn dress(req: &HttpRequest, status: StatusCode, shown: Shown) -> HttpResponse {
     if shown.log_in {
         return log_in(req);
     }
@@ -198,14 +212,50 @@ fn dress(req: &HttpRequest, status: StatusCode, shown: Shown) -> HttpResponse {
     if is_fragment(req.headers()) {
         return notice(status, &shown.words, reference.as_deref());
     }
-    let known = req.extensions().get::<Identity>().is_some_and(|identity| identity.known.is_some());
-    let title = shown.words.title.clone();
-    let page = ErrorPage { code: status.as_u16(), title: shown.words.title, text: shown.words.text, reference, known };
+    let known = req.extensions().get::<Identity>().and_then(|identity| identity.known.clone());
+    let Words { title, mut text } = shown.words;
+    if let Some(known) = known.as_ref().filter(|_| shown.forbidden) {
+        text = format!("{text} {}", who_can_help(req, known).await);
+    }
+    let code = status.as_u16();
+    let permissions = known.as_ref().map(|known| known.person.permissions);
+    let start = permissions.map(start);
+    let search = code == 404 && start.is_some_and(|(_, address)| address == "/inbox");
+    let log_out = (shown.forbidden && known.is_some()).then(|| form_token(req));
     let chrome = Chrome::new(req, &format!("Error: {title}"), Section::None);
+    let page = ErrorPage { code, title: title.clone(), text, reference, start, search, log_out };
     match super::reply::render_page(&chrome, &page) {
         Ok(html) => HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html),
         Err(_) => HttpResponse::build(status).content_type("text/plain; charset=utf-8").body(title),
     }
+}
+
+/// Where somebody starts, in words.
+fn start(permissions: PermissionSet) -> (&'static str, &'static str) {
+    let address = super::pages::login::landing(permissions);
+    let words = match address {
+        "/inbox" => "Go to the inbox",
+        "/settings/users" => "Go to Users",
+        _ => "Go to your profile",
+    };
+    (words, address)
+}
+
+/// Who somebody is logged in as, and whom to ask for a permission: an Owner can always give it.
+async fn who_can_help(req: &HttpRequest, known: &Known) -> String {
+    let me = known.person.id;
+    let Some(app) = req.app_data::<actix_web::web::Data<App>>() else { return String::new() };
+    let read = app.db.read(&known.scope, move |rx| {
+        let held = store::roles::list_of_users(rx, &[me])?.remove(&me).unwrap_or_default();
+        let roles = store::roles::list(rx)?.into_iter().filter(|role| held.contains(&role.id));
+        Ok((roles.map(|role| role.name).collect::<Vec<_>>(), store::users::list_active_owner_names(rx)?))
+    });
+    // Without the names it is still true that it is not allowed.
+    let Ok((roles, owners)) = read.await else { return String::new() };
+    let name = &known.person.name.full;
+    let ask = owners.iter().take(3).cloned().collect::<Vec<_>>().join(" or ");
+    let roles = roles.join(" and ");
+    format!("You’re logged in as {name} ({roles}). If you need access, ask {ask}.")
 }
 
 /// To the log-in page, and back here afterwards.

@@ -35,6 +35,16 @@ use Access::{LoggedIn, Needs, NeedsOneOf, Public};
 /// What lets a person see conversations at all.
 const SEE: Access = NeedsOneOf(&[Key::ConversationsViewAll, Key::ConversationsViewOwn]);
 
+/// What opens a page of Settings.
+const SETTINGS: Access = NeedsOneOf(&[
+    Key::UsersView,
+    Key::TeamsEditMembers,
+    Key::RolesManage,
+    Key::SettingsManage,
+    Key::ChannelsManage,
+    Key::AuditView,
+]);
+
 macro_rules! routes {
     ($($method:ident $path:literal $access:expr => $handler:path;)*) => {
         /// All routes behind the session.
@@ -68,6 +78,7 @@ routes! {
     post "/invites/{token}" Public => pages::accept::create;
     post "/invites/{token}/renew" Public => pages::accept::renew;
 
+    get "/settings" SETTINGS => pages::settings::index;
     get "/settings/users" Needs(Key::UsersView) => pages::settings_users::active;
     get "/settings/users/inactive" Needs(Key::UsersView) => pages::settings_users::inactive;
     get "/settings/users/invites" Needs(Key::UsersView) => pages::settings_users_invites::show;
@@ -88,7 +99,7 @@ routes! {
     get "/settings/users/invites/{id}/cancel" Needs(Key::UsersInvite) => pages::settings_invites::ask_cancel;
     post "/settings/users/invites/{id}/cancel" Needs(Key::UsersInvite) => pages::settings_invites::cancel;
     get "/settings/users/{id}" Needs(Key::UsersView) => pages::settings_user::show;
-    post "/settings/users/{id}" Needs(Key::UsersEdit) => pages::settings_user::update;
+    post "/settings/users/{id}" Needs(Key::UsersEdit) => pages::settings_user_edit::update;
     get "/settings/users/{id}/why" Needs(Key::UsersView) => pages::settings_user_why::show;
     post "/settings/users/{id}/sessions/revoke" Needs(Key::UsersEdit) => pages::settings_user::revoke;
     get "/settings/users/{id}/deactivate" Needs(Key::UsersDeactivate) => pages::settings_user_status::ask_deactivate;
@@ -100,6 +111,7 @@ routes! {
     get "/settings/users/{id}/delete" Needs(Key::UsersDelete) => pages::settings_user_removal::ask_delete;
     post "/settings/users/{id}/delete" Needs(Key::UsersDelete) => pages::settings_user_removal::delete;
     get "/settings/users/{id}/absence" Needs(Key::UsersDeactivate) => pages::settings_user_absence::ask;
+    post "/settings/users/{id}/owner" Needs(Key::UsersAssignRoles) => pages::settings_user_owner::create;
     post "/settings/users/{id}/absence" Needs(Key::UsersDeactivate) => pages::settings_user_absence::update;
     post "/settings/users/{id}/absence/withdraw" Needs(Key::UsersDeactivate) => pages::settings_user_absence::withdraw;
     get "/settings/teams" Needs(Key::TeamsEditMembers) => pages::settings_teams::index;

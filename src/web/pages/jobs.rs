@@ -9,7 +9,7 @@ use super::conversation::safe_back;
 use super::inbox::read::Named;
 use super::inbox::words;
 use crate::actions;
-use crate::domain::access::{Cause, Scope, conversations as may};
+use crate::domain::access::{Cause, Key, Scope, conversations as may};
 use crate::domain::assignment::Target;
 use crate::domain::bulk::Outcome;
 use crate::domain::ids::{JobId, TeamId, UserId};
@@ -26,6 +26,8 @@ use crate::web::views::time::{TimeView, Times};
 
 /// Chunks that are done while somebody waits for the answer.
 const INLINE: usize = 2;
+/// For how long an empty list is explained by what was done.
+const LATELY: chrono::TimeDelta = chrono::TimeDelta::minutes(10);
 /// Items of a page.
 const ITEMS: usize = 50;
 
@@ -66,14 +68,17 @@ fn tell(rx: &mut Rx, id: JobId) -> Result<Told, Failure> {
 
 /// What a job did, in one sentence.
 fn sentence(told: &Told) -> String {
-    let job = &told.job;
+    sentence_of(&told.job, &told.target)
+}
+
+fn sentence_of(job: &Job, target: &str) -> String {
     let moved = counted(job.done, "conversation", "conversations");
     let mut said = match (job.origin, job.target) {
         _ if job.done == 0 => "Nothing was changed".to_owned(),
         (Origin::Undo(_), _) if job.done == 1 => "1 conversation is back where it was".to_owned(),
         (Origin::Undo(_), _) => format!("{moved} are back where they were"),
-        (_, Some(Target::User(_))) => format!("{moved} reassigned to {}", told.target),
-        (_, Some(Target::Team(_))) => format!("{moved} moved to {}", told.target),
+        (_, Some(Target::User(_))) => format!("{moved} reassigned to {target}"),
+        (_, Some(Target::Team(_))) => format!("{moved} moved to {target}"),
         (_, Some(Target::Nobody) | None) => format!("{moved} unassigned"),
     };
     if job.skipped > 0 {
@@ -121,6 +126,89 @@ pub(super) async fn notice(viewer: &Viewer, id: JobId) -> Result<Notice, WebErro
     let undo = actions::bulk::may_undo(&told.job, told.undone_by, viewer.db().now()).is_ok() && told.job.done > 0;
     let notice = Notice::new(sentence(&told)).link("Details", address.clone());
     Ok(if undo { notice.post("Undo", format!("{address}/undo")) } else { notice })
+}
+
+/// A job that took something from a person, on that person's page.
+pub(super) struct Handed {
+    /// What it did.
+    pub sentence: String,
+    /// When.
+    pub at: TimeView,
+    /// Its page.
+    pub address: String,
+    /// Whether it can be undone here.
+    pub undo: bool,
+}
+
+/// The latest jobs that took something from a person: so many.
+const HANDED: i64 = 5;
+
+/// What was taken from a person, newest first.
+///
+/// # Errors
+/// Trouble with the database.
+pub(super) fn handed(rx: &mut Rx, user: UserId, times: &Times) -> Result<Vec<Handed>, Failure> {
+    let jobs = bulk_jobs::list_from(rx, user, HANDED)?;
+    let undone = bulk_jobs::list_undos_of(rx, &jobs.iter().map(|job| job.id).collect::<Vec<_>>())?;
+    let to = |job: &Job| if let Some(Target::User(user)) = job.target { Some(user) } else { None };
+    let people = store::users::list_briefs(rx, &jobs.iter().filter_map(to).collect::<Vec<_>>())?;
+    let people = crate::web::views::person::People::new(&people);
+    let teams = store::teams::list(rx)?;
+    let now = rx.now();
+    Ok(jobs
+        .iter()
+        .map(|job| {
+            let target = match job.target {
+                Some(Target::User(user)) => people.get(user).name,
+                Some(Target::Team(team)) => teams
+                    .iter()
+                    .find(|one| one.id == team)
+                    .map_or_else(|| "a team that is gone".to_owned(), |one| one.name.clone()),
+                Some(Target::Nobody) | None => String::new(),
+            };
+            let by = undone.get(&job.id).copied();
+            let mut sentence = sentence_of(job, &target);
+            if by.is_some() {
+                sentence.push_str(", and undone");
+            }
+            Handed {
+                sentence,
+                at: times.full(job.created_at),
+                address: format!("/jobs/{}", job.id),
+                undo: job.done > 0 && actions::bulk::may_undo(job, by, now).is_ok(),
+            }
+        })
+        .collect())
+}
+
+/// What somebody just did to many conversations, if they did: the words and the job's address. A list that is empty now
+/// may be so because of that.
+///
+/// # Errors
+/// Trouble with the database.
+pub(super) fn lately(rx: &mut Rx, who: UserId, named: &Named) -> Result<Option<(String, String)>, Failure> {
+    let since = rx.now() - LATELY;
+    let Some(job) = bulk_jobs::find_latest_of(rx, who, since)? else { return Ok(None) };
+    let target = match job.target {
+        Some(Target::User(user)) => named.people.get(user).name,
+        Some(Target::Team(team)) => named.team(team).unwrap_or("a team that is gone").to_owned(),
+        Some(Target::Nobody) | None => String::new(),
+    };
+    Ok(Some((sentence_of(&job, &target), format!("/jobs/{}", job.id))))
+}
+
+/// The same after something else was done that started the job: both are said. A small job is done when the answer comes.
+///
+/// # Errors
+/// [`WebError::NotFound`], or trouble with the database.
+pub(super) async fn notice_after(viewer: &Viewer, id: JobId, first: &str) -> Result<Notice, WebError> {
+    if !viewer.known.person.permissions.has(Key::ConversationsBulk) {
+        // They may hand work over, and not look at jobs.
+        return Ok(Notice::new(format!("{first} What they hold is being moved.")));
+    }
+    go_on(viewer, id).await?;
+    let said = notice(viewer, id).await?;
+    Ok(Notice { text: format!("{first} {}.", said.text), ..said })
 }
 
 #[derive(Template)]
@@ -305,7 +393,7 @@ impl JobPage {
             why_not: refusal
                 .map(|refusal| refusal.to_string())
                 .or_else(|| (job.done == 0).then(|| "There is nothing to undo: nothing was changed.".to_owned())),
-            undo_until: times.full(job.undo_until),
+            undo_until: times.full(job.undo_until).inside(),
             undoes: match job.origin {
                 Origin::Undo(other) => Some(format!("/jobs/{other}")),
                 Origin::Inbox

@@ -65,12 +65,21 @@ struct LoginPage {
 ///
 /// # Errors
 /// Trouble with the database.
-pub async fn home(req: HttpRequest) -> Reply {
-    let target = match identify::of(&req)?.known {
-        Some(known) => landing(known.person.permissions),
-        None => "/login",
-    };
-    Ok(see_other(target))
+pub async fn home(req: HttpRequest, app: web::Data<App>) -> Reply {
+    match identify::of(&req)?.known {
+        Some(known) => Ok(see_other(landing(known.person.permissions))),
+        None if all_workspaces(&app).await?.is_empty() => first_run(&req),
+        None => Ok(see_other("/login")),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "pages/first_run.html")]
+struct FirstRunPage;
+
+/// Says how to get the link that sets the installation up (W-1); the link itself is for who runs the machine.
+fn first_run(req: &HttpRequest) -> Reply {
+    gate(req, StatusCode::OK, "Set up Baton", &FirstRunPage)
 }
 
 /// Where somebody with these permissions starts (I-3): in the inbox if they reply, in Settings if they administer, and
@@ -97,6 +106,9 @@ async fn all_workspaces(app: &App) -> Result<Vec<Workspace>, WebError> {
 /// [`WebError::NotFound`] for an unknown workspace.
 pub async fn show(req: HttpRequest, app: web::Data<App>, Query(query): Query<LoginQuery>) -> Reply {
     let all = all_workspaces(&app).await?;
+    if all.is_empty() {
+        return first_run(&req);
+    }
     let slug = req.match_info().get("workspace").map(str::to_owned);
     if slug.as_ref().is_some_and(|slug| !all.iter().any(|one| one.slug == *slug)) {
         return Err(WebError::NotFound);

@@ -50,6 +50,7 @@ struct ForgotPage {
 #[template(path = "pages/password_sent.html")]
 struct SentPage {
     email: String,
+    smtp: bool,
 }
 
 #[derive(Template)]
@@ -103,7 +104,7 @@ pub async fn send(req: HttpRequest, app: web::Data<App>, Form(form): Form<Forgot
         Err(failure) => return Err(failure.into()),
     }
     app.wake.now();
-    gate(&req, StatusCode::OK, "Check your email", &SentPage { email })
+    gate(&req, StatusCode::OK, "Check your email", &SentPage { email, smtp: app.smtp })
 }
 
 async fn find(app: &App, token: &str) -> Result<Option<(WorkspaceId, UserId)>, WebError> {

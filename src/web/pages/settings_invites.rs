@@ -5,7 +5,8 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::settings_invites_list::HERE;
-use super::settings_user::{Tick, locked_roles};
+use super::settings_user::Tick;
+use super::settings_user_edit::locked_roles;
 use crate::actions;
 use crate::actions::invites::{Edit, Edited, New};
 use crate::domain::access::{Key, users};

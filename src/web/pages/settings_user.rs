@@ -4,24 +4,23 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use serde::Deserialize;
 
+use super::jobs::{Handed, handed};
 use super::settings_user_removal::GonePage;
 use crate::actions;
-use crate::actions::users::Edit;
 use crate::domain::access::{Key, Sees, users};
 use crate::domain::conversations::Status as ConversationStatus;
 use crate::domain::ids::{RoleId, SessionId, UserId};
 use crate::domain::removal::{Deletion, DeletionReason};
-use crate::domain::roles::{Role, gives_up_roles, may_grant};
+use crate::domain::roles::{Role, may_grant};
 use crate::domain::text::{counted, grouped};
-use crate::domain::users::{Name, Offer, Status, User, UserRefusal, parse_email, parse_name};
-use crate::failure::{Failure, Refusal};
+use crate::domain::users::{Offer, Status, User};
+use crate::failure::Failure;
 use crate::store::{self, Rx, counts};
 use crate::web::error::WebError;
 use crate::web::extract::{Form, Id, May, Viewer};
-use crate::web::forms::{Problems, ids, is_on};
+use crate::web::forms::Problems;
 use crate::web::pages::settings_user_absence::{Planned, planned};
 use crate::web::reply::{Notice, Reply, done, page_with};
-use crate::web::stale::user_changed;
 use crate::web::views::chrome::{Section, SettingsItem, SettingsNav, form_token};
 use crate::web::views::person::{People, PersonView};
 use crate::web::views::time::{TimeView, Times};
@@ -31,19 +30,19 @@ use crate::web::views::user_events::{Names, words};
 #[derive(Deserialize, Default, Clone)]
 #[serde(default)]
 pub struct UserForm {
-    version: i64,
-    full_name: String,
-    display_name: String,
-    email: String,
-    role: Vec<String>,
-    team: Vec<String>,
-    channel: Vec<String>,
-    beta_access: String,
+    pub(super) version: i64,
+    pub(super) full_name: String,
+    pub(super) display_name: String,
+    pub(super) email: String,
+    pub(super) role: Vec<String>,
+    pub(super) team: Vec<String>,
+    pub(super) channel: Vec<String>,
+    pub(super) beta_access: String,
     /// Whether who edits themselves knows that they give up managing roles.
-    confirm: String,
+    pub(super) confirm: String,
     /// Whether that is asked.
     #[serde(skip)]
-    warn: bool,
+    pub(super) warn: bool,
 }
 
 /// Which session is to end; none means all.
@@ -119,6 +118,7 @@ struct UserPage {
     held_total: String,
     holds_any: bool,
     changes: Vec<ChangeRow>,
+    handed: Vec<Handed>,
     change: Offer,
     danger: Danger,
 }
@@ -147,6 +147,7 @@ struct Loaded {
     open: i64,
     snoozed: i64,
     changes: Vec<ChangeRow>,
+    handed: Vec<Handed>,
     planned: Option<Planned>,
     owners: usize,
     /// How they would be deleted, if nothing speaks against it that the dialog can mend.
@@ -187,6 +188,7 @@ fn load(rx: &mut Rx, id: UserId, zone: chrono_tz::Tz) -> Result<Loaded, Failure>
             at: times.short(event.at),
         })
         .collect();
+    let handed = handed(rx, id, &times)?;
     let planned = planned(
         &user,
         zone,
@@ -215,6 +217,7 @@ fn load(rx: &mut Rx, id: UserId, zone: chrono_tz::Tz) -> Result<Loaded, Failure>
         open,
         snoozed,
         changes,
+        handed,
         planned,
     })
 }
@@ -227,7 +230,12 @@ pub async fn show(may: May<users::View>, id: Id<UserId>) -> Reply {
     render(&may.viewer, id.0, None, StatusCode::OK).await
 }
 
-async fn render(viewer: &Viewer, id: UserId, typed: Option<(UserForm, Problems)>, status: StatusCode) -> Reply {
+pub(super) async fn render(
+    viewer: &Viewer,
+    id: UserId,
+    typed: Option<(UserForm, Problems)>,
+    status: StatusCode,
+) -> Reply {
     let zone = viewer.known.zone;
     let loaded = viewer.read(move |rx| load(rx, id, zone)).await?;
     let title = loaded.user.name.full.clone();
@@ -308,6 +316,8 @@ fn view(viewer: &Viewer, loaded: Loaded, typed: Option<(UserForm, Problems)>) ->
             ),
         },
         changes: loaded.changes,
+        // Only who may look at jobs is led to them.
+        handed: if may(Key::ConversationsBulk) { loaded.handed } else { Vec::new() },
         planned: loaded.planned,
         form,
         problems,
@@ -409,96 +419,6 @@ pub(super) fn browser(agent: &str) -> String {
     .find(|(mark, _)| agent.contains(mark))
     .map(|(_, name)| *name);
     system.map_or_else(|| name.to_owned(), |system| format!("{name} on {system}"))
-}
-
-/// Changes identity, roles, teams and channels.
-///
-/// # Errors
-/// [`WebError::NotFound`] for ids that are none here; 409 if somebody else was quicker.
-pub async fn update(may: May<users::Edit>, id: Id<UserId>, Form(form): Form<UserForm>) -> Reply {
-    let May { viewer, can } = may;
-    let id = id.0;
-    let mut problems = Problems::new();
-    let email = problems.take("email", parse_email(&form.email));
-    let full = problems.take("full_name", parse_name(&form.full_name, "Enter their full name"));
-    let display = if form.display_name.trim().is_empty() {
-        full.split(' ').next().unwrap_or_default().to_owned()
-    } else {
-        problems.take("display_name", parse_name(&form.display_name, "Enter a display name"))
-    };
-    if !problems.is_empty() {
-        return render(&viewer, id, Some((form, problems)), StatusCode::UNPROCESSABLE_ENTITY).await;
-    }
-    let locked = locked_roles(&viewer, id).await?;
-    let mut roles: Vec<RoleId> = ids(&form.role)?;
-    // Boxes that are locked are not posted: what is held of those stays.
-    roles.extend(locked.into_iter().filter(|role| !roles.contains(role)).collect::<Vec<_>>());
-    let gives_up = id == viewer.known.person.id && gives_up(&viewer, &roles).await?;
-    if gives_up && !is_on(&form.confirm) {
-        let form = UserForm { warn: true, ..form };
-        return render(&viewer, id, Some((form, Problems::new())), StatusCode::UNPROCESSABLE_ENTITY).await;
-    }
-    let edit = Edit {
-        version: form.version,
-        email,
-        name: Name { full, display },
-        beta_access: is_on(&form.beta_access),
-        roles: Some(roles),
-        teams: Some(ids(&form.team)?),
-        channels: Some(ids(&form.channel)?),
-    };
-    let saved = viewer.write(move |tx| actions::users::update(tx, &can, id, &edit)).await;
-    match saved {
-        Ok(user) => {
-            // Who gave up their roles may not see this page any more.
-            let address = if gives_up { "/".to_owned() } else { format!("/settings/users/{id}") };
-            done(&viewer, &address, Notice::new(format!("{} is saved.", user.name.full)))
-        }
-        Err(Failure::Refused(refusal)) => {
-            let mut problems = Problems::new();
-            let field = match &refusal {
-                Refusal::User(UserRefusal::EmailTaken(_) | UserRefusal::EmailBeyondYou(_)) => "email",
-                Refusal::User(UserRefusal::OnlyOwner(_) | UserRefusal::RoleBeyondYou(_) | UserRefusal::NoRole) => {
-                    "roles"
-                }
-                _ => "",
-            };
-            problems.add(field, refusal.to_string());
-            render(&viewer, id, Some((form, problems)), StatusCode::UNPROCESSABLE_ENTITY).await
-        }
-        Err(Failure::Stale) => {
-            let mut problems = Problems::new();
-            problems.add("", user_changed(&viewer, id, "this profile").await?);
-            render(&viewer, id, Some((form, problems)), StatusCode::CONFLICT).await
-        }
-        Err(failure) => Err(failure.into()),
-    }
-}
-
-/// Whether whoever edits themselves could not manage roles with these.
-async fn gives_up(viewer: &Viewer, wanted: &[RoleId]) -> Result<bool, WebError> {
-    if !viewer.known.person.permissions.has(Key::UsersAssignRoles) {
-        return Ok(false);
-    }
-    let all = viewer.read(store::roles::list).await?;
-    let left: Vec<&Role> = all.iter().filter(|role| wanted.contains(&role.id)).collect();
-    Ok(gives_up_roles(&viewer.known.scope.actor, &left))
-}
-
-/// The roles that a user holds and the editor may not take.
-pub(super) async fn locked_roles(viewer: &Viewer, id: UserId) -> Result<Vec<RoleId>, WebError> {
-    let actor = viewer.known.scope.actor.clone();
-    viewer
-        .read(move |rx| {
-            let held = store::roles::list_of_users(rx, &[id])?.remove(&id).unwrap_or_default();
-            let all = store::roles::list(rx)?;
-            Ok(all
-                .iter()
-                .filter(|role| held.contains(&role.id) && !may_grant(&actor, role))
-                .map(|role| role.id)
-                .collect())
-        })
-        .await
 }
 
 /// Ends one session of a user, or all (S-4).

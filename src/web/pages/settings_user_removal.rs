@@ -16,6 +16,8 @@ use crate::failure::{Failure, Refusal};
 use crate::store;
 use crate::web::extract::{Form, Id, May, Viewer};
 use crate::web::forms::{Problems, is_on};
+use crate::web::pages::jobs::{Handed, handed};
+use crate::web::pages::settings_user_owner::NewOwner;
 use crate::web::reply::{Notice, Reply, dialog, done};
 use crate::web::views::chrome::{SettingsItem, form_token};
 use crate::web::views::person::PersonView;
@@ -77,11 +79,7 @@ struct DeleteDialog {
 #[derive(Template)]
 #[template(path = "partials/cannot_go.html")]
 struct RefusedDialog {
-    who: PersonView,
     sentence: String,
-    only_owner: bool,
-    done: &'static str,
-    others: Vec<(String, String)>,
     back: String,
 }
 
@@ -94,7 +92,6 @@ struct Loaded {
     written: (i64, i64),
     sessions: i64,
     plan: plan::Loaded,
-    others: Vec<(String, String)>,
     now: chrono::DateTime<chrono::Utc>,
 }
 
@@ -109,12 +106,6 @@ async fn load(viewer: &Viewer, id: UserId) -> Result<Loaded, crate::web::error::
                 written: store::removal::count_written(rx, id)?,
                 sessions: store::sessions::count_of_user(rx, id)?,
                 plan: plan::load(rx)?,
-                others: store::users::list_by_status(rx, &[Status::Active])?
-                    .into_iter()
-                    .filter(|one| one.id != id)
-                    .take(50)
-                    .map(|one| (one.id.to_string(), one.name.full))
-                    .collect(),
                 now: rx.now(),
             })
         })
@@ -136,12 +127,14 @@ impl Loaded {
         ]
     }
 
-    fn refused(self, viewer: &Viewer, title: &str, done: &'static str, refusal: &UserRefusal) -> Reply {
-        let only_owner = matches!(refusal, UserRefusal::OnlyOwner(_));
-        let others = if only_owner && viewer.known.person.is_owner { self.others } else { Vec::new() };
+    async fn refused(self, viewer: &Viewer, title: &str, way: &'static str, refusal: &UserRefusal) -> Reply {
+        if matches!(refusal, UserRefusal::OnlyOwner(_)) {
+            let id = self.user.id;
+            return NewOwner::show(viewer, id, way, StatusCode::CONFLICT, String::new(), Problems::new()).await;
+        }
         let who = PersonView::new(self.user.id, &self.user.name, self.user.status);
         let back = if who.gone { "/settings/users/inactive".to_owned() } else { format!("/settings/users/{}", who.id) };
-        let content = RefusedDialog { who, sentence: refusal.to_string(), only_owner, done, others, back };
+        let content = RefusedDialog { sentence: refusal.to_string(), back };
         dialog(viewer, StatusCode::CONFLICT, title, "", SettingsItem::Users, &content)
     }
 }
@@ -158,7 +151,7 @@ async fn show_remove(viewer: &Viewer, id: UserId, form: &RemoveForm, problems: P
     let loaded = load(viewer, id).await?;
     let title = format!("Remove {}?", loaded.user.name.full);
     if let Err(refusal) = loaded.user.may_be_removed_by(&viewer.known.scope.actor, loaded.owners) {
-        return loaded.refused(viewer, &title, "removed", &refusal);
+        return loaded.refused(viewer, &title, "remove", &refusal).await;
     }
     let content = RemoveDialog {
         csrf: form_token(&viewer.req),
@@ -253,7 +246,7 @@ async fn show_delete(viewer: &Viewer, id: UserId, form: &DeleteForm, problems: P
         now: loaded.now,
     };
     if let Err(refusal) = user.may_be_deleted_by(&viewer.known.scope.actor, loaded.owners, &deletion) {
-        return loaded.refused(viewer, &title, "deleted", &refusal);
+        return loaded.refused(viewer, &title, "delete", &refusal).await;
     }
     let years = user.kept_until(&deletion).and(loaded.retention_years).map(years_in_words);
     let used = user.status == Status::Active && user.last_seen_at.is_some();
@@ -356,6 +349,8 @@ pub(super) struct GonePage {
     may_delete: bool,
     may_invite: bool,
     written: Vec<(&'static str, String)>,
+    csrf: String,
+    handed: Vec<Handed>,
 }
 
 impl GonePage {
@@ -380,6 +375,12 @@ impl GonePage {
             may_see_conversations: may(Key::ConversationsViewAll),
             may_delete: may(Key::UsersDelete) && loaded.user.status == Status::Removed,
             may_invite: may(Key::UsersInvite),
+            csrf: form_token(&viewer.req),
+            handed: if may(Key::ConversationsBulk) {
+                viewer.read(move |rx| handed(rx, id, &times)).await?
+            } else {
+                Vec::new()
+            },
             written: vec![("Messages to customers", grouped(replies)), ("Internal notes", grouped(notes))],
         })
     }

@@ -21,7 +21,9 @@ use crate::store::teams::Member;
 use crate::store::{self, counts};
 use crate::web::extract::{Empty, Form, Id, May, Viewer};
 use crate::web::forms::Problems;
+use crate::web::pages::jobs;
 use crate::web::pages::settings_user_absence::{AbsenceForm, reasons};
+use crate::web::pages::settings_user_owner::NewOwner;
 use crate::web::reply::{Notice, Reply, dialog, done};
 use crate::web::stale::user_changed;
 use crate::web::views::chrome::{SettingsItem, form_token};
@@ -46,8 +48,51 @@ struct TargetChoice {
 struct PlanRow {
     name: &'static str,
     kind: &'static str,
+    held: i64,
     count: String,
     picked: String,
+}
+
+/// Where everything that is held goes, in sums that always add up. The script writes the same while choices change.
+#[derive(Default)]
+struct Ledger {
+    given: i64,
+    pool: i64,
+    kept: i64,
+}
+
+impl Ledger {
+    fn of(rows: &[PlanRow]) -> Self {
+        let mut sums = Self::default();
+        for row in rows {
+            match row.picked.as_str() {
+                "" | "keep" => sums.kept += row.held,
+                "none" => sums.pool += row.held,
+                _ => sums.given += row.held,
+            }
+        }
+        sums
+    }
+
+    fn all(&self) -> i64 {
+        self.given + self.pool + self.kept
+    }
+
+    /// How wide a part of the bar is, and where it begins.
+    fn bar(&self) -> [(&'static str, i64, i64); 3] {
+        let all = self.all().max(1);
+        let (given, pool) = (600 * self.given / all, 600 * self.pool / all);
+        [("given", 0, given), ("pool", given, pool), ("kept", given + pool, 600 - given - pool)]
+    }
+
+    /// The words of the button.
+    fn button(&self, display: &str) -> String {
+        match (self.given, self.pool) {
+            (0, 0) => format!("Deactivate {display}"),
+            (0, pool) => format!("Deactivate and unassign {}", grouped(pool)),
+            (given, _) => format!("Deactivate and hand over {}", grouped(given)),
+        }
+    }
 }
 
 #[derive(Template)]
@@ -66,6 +111,7 @@ struct DeactivateDialog {
     zone: String,
     reasons: Vec<(&'static str, &'static str, bool)>,
     total: String,
+    ledger: Ledger,
     holds_any: bool,
     alone: Vec<String>,
     may_plan: bool,
@@ -74,12 +120,10 @@ struct DeactivateDialog {
 }
 
 #[derive(Template)]
-#[template(path = "partials/only_owner.html")]
+#[template(path = "partials/cannot_change.html")]
 struct RefusedDialog {
     who: PersonView,
     sentence: String,
-    only_owner: bool,
-    others: Vec<(String, String)>,
 }
 
 #[derive(Template)]
@@ -120,7 +164,7 @@ async fn show(
 ) -> Reply {
     let zone = viewer.known.workspace.time_zone;
     let actor = viewer.known.scope.actor.clone();
-    let (user, refusal, others, now, data) = viewer
+    let (user, refusal, now, data) = viewer
         .read(move |rx| {
             let user = store::users::find(rx, id)?.ok_or(Failure::NotFound)?;
             let now = rx.now();
@@ -131,21 +175,17 @@ async fn show(
             let teams = store::teams::list(rx)?;
             let members = store::teams::list_members(rx, None)?;
             let sessions = store::sessions::count_of_user(rx, id)?;
-            let others: Vec<(String, String)> = store::users::list_by_status(rx, &[Status::Active])?
-                .into_iter()
-                .filter(|one| one.id != id)
-                .take(50)
-                .map(|one| (one.id.to_string(), one.name.full))
-                .collect();
-            Ok((user, refusal, others, now, (held, people, teams, members, sessions)))
+            Ok((user, refusal, now, (held, people, teams, members, sessions)))
         })
         .await?;
     let who = PersonView::new(user.id, &user.name, user.status);
     let title = format!("Deactivate {}?", user.name.full);
     if let Some(refusal) = refusal {
-        let only_owner = matches!(refusal, UserRefusal::OnlyOwner(_));
-        let others = if only_owner && viewer.known.person.is_owner { others } else { Vec::new() };
-        let content = RefusedDialog { who, sentence: refusal.to_string(), only_owner, others };
+        if matches!(refusal, UserRefusal::OnlyOwner(_)) {
+            return NewOwner::show(viewer, id, "deactivate", StatusCode::CONFLICT, String::new(), Problems::new())
+                .await;
+        }
+        let content = RefusedDialog { who, sentence: refusal.to_string() };
         return dialog(viewer, StatusCode::CONFLICT, &title, "", SettingsItem::Users, &content);
     }
     let DeactivateForm { absence: form, plan_open, plan_snoozed } = typed.unwrap_or_else(|| first_form(&user, zone));
@@ -154,9 +194,12 @@ async fn show(
     let open_work = held.by_person(ConversationStatus::Open);
     let of = |status| held.by_person(status).get(&id).copied().unwrap_or(0);
     let (open, snoozed) = (of(ConversationStatus::Open), of(ConversationStatus::Snoozed));
-    let row = |name, kind, count: i64, picked: &Option<String>| {
-        let picked = picked.clone().unwrap_or_else(|| "keep".to_owned());
-        PlanRow { name, kind, count: grouped(count), picked }
+    let row = |name, kind, held: i64, picked: &Option<String>| PlanRow {
+        name,
+        kind,
+        held,
+        count: grouped(held),
+        picked: picked.clone().unwrap_or_else(|| "keep".to_owned()),
     };
     let mut rows = Vec::new();
     if open > 0 {
@@ -169,6 +212,7 @@ async fn show(
         csrf: form_token(&viewer.req),
         sessions: counted(sessions, "session", "sessions"),
         logged_in: sessions > 0,
+        ledger: Ledger::of(&rows),
         rows,
         people: people
             .iter()
@@ -275,9 +319,7 @@ pub async fn deactivate(may: May<users::Deactivate>, id: Id<UserId>, Form(form):
     let sessions = counted(i64::try_from(gone.sessions_ended).unwrap_or(0), "session", "sessions");
     let text = format!("{} is deactivated and logged out of {sessions}.", gone.user.name.full);
     let notice = match gone.job {
-        Some(job) => {
-            Notice::new(format!("{text} Their conversations are being moved.")).link("Details", format!("/jobs/{job}"))
-        }
+        Some(job) => jobs::notice_after(&viewer, job, &text).await?,
         None => Notice::new(text).link("Profile", profile),
     };
     done(&viewer, "/settings/users", notice)
@@ -315,7 +357,7 @@ pub async fn ask_reactivate(may: May<users::Deactivate>, id: Id<UserId>) -> Repl
     let who = PersonView::new(user.id, &user.name, user.status);
     let title = format!("Reactivate {}?", user.name.full);
     if let Some(refusal) = refusal {
-        let content = RefusedDialog { who, sentence: refusal.to_string(), only_owner: false, others: Vec::new() };
+        let content = RefusedDialog { who, sentence: refusal.to_string() };
         return dialog(&viewer, StatusCode::CONFLICT, &title, "", SettingsItem::Users, &content);
     }
     let content = ReactivateDialog {

@@ -168,17 +168,12 @@ fn status_changed<'a>(event: &Recorded, start: Sentence<'a>, times: &Times) -> (
         Some(Status::Snoozed) => {
             let until = event.details.get("until").and_then(serde_json::Value::as_i64);
             let until = until.and_then(|at| chrono::DateTime::from_timestamp(at, 0));
-            let until = until.map(|at| format!(" until {}", lower_first(&times.full(at).text))).unwrap_or_default();
+            let until = until.map(|at| format!(" until {}", times.full(at).inside().text)).unwrap_or_default();
             ("alarm-snooze", start.say(format!("Snoozed{until}")).by(event))
         }
         _ if by_mail => ("refresh", start.say("Opened again by a new message")),
         _ => ("refresh", start.say("Opened again").by(event)),
     }
-}
-
-/// "Today, 14:07" inside of a sentence.
-fn lower_first(text: &str) -> String {
-    if text.starts_with("To") { text.replacen("To", "to", 1) } else { text.to_owned() }
 }
 
 #[cfg(test)]

@@ -14,6 +14,16 @@ pub struct TimeView {
     pub exact: String,
 }
 
+impl TimeView {
+    /// The same within a sentence: "until tomorrow, 09:00".
+    #[must_use]
+    pub fn inside(self) -> Self {
+        let mut letters = self.text.chars();
+        let text = letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default();
+        Self { text, ..self }
+    }
+}
+
 /// A clock and a zone to write times by.
 #[derive(Clone, Copy, Debug)]
 pub struct Times {

@@ -20,3 +20,4 @@ mod teams;
 mod users;
 mod users_bulk;
 mod users_lists;
+mod ways;

@@ -119,8 +119,9 @@ on_both! {
             let fields = [("confirm_email", "olga@fernhill.example"), ("deactivate", "on")];
             ada.post(&path, &fields).await.expect(409);
             let page = olga.post(&path, &fields).await.expect(409);
-            assert_eq!(page.text("#dialog-title"), "Olga Owens is the only Owner. Make someone else Owner first.");
-            assert!(page.attributes(".link-list a", "href").contains(&format!("/settings/users/{}#roles", w.ada)));
+            assert_eq!(page.text("#dialog-title"), "Olga Owens is the only Owner");
+            assert!(page.attributes("#owner option", "value").contains(&w.ada.to_string()));
+            assert_eq!(page.attributes("input[name=way]", "value"), [way]);
         }
         assert_eq!(w.user(w.olga).status, Status::Active);
     }

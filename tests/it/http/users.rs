@@ -4,7 +4,7 @@ use baton::domain::roles::Standard;
 use baton::domain::users::Status;
 
 use crate::support::on_both;
-use crate::support::web::Site;
+use crate::support::web::{Browser, Site};
 use crate::support::world::PASSWORD;
 
 on_both! {
@@ -119,8 +119,11 @@ on_both! {
         assert!(page.text("#dialog-title").contains("Only an Owner"), "{}", page.body);
         let olga = site.logged_in(&w, w.olga).await;
         let page = olga.get(&format!("/settings/users/{}/deactivate", w.olga)).await.expect(409);
-        assert!(page.text("#dialog-title").ends_with("is the only Owner. Make someone else Owner first."));
-        assert!(page.has(".link-list a[href^='/settings/users/']"));
+        assert_eq!(page.text("#dialog-title"), "Olga Owens is the only Owner");
+        let choices = page.attributes("#owner option", "value");
+        assert!(choices.contains(&w.ada.to_string()) && !choices.contains(&w.olga.to_string()), "{choices:?}");
+        assert!(!choices.contains(&w.bob.to_string()), "who never logged in cannot be chosen");
+        assert!(page.has("#password[type=password]"));
         olga.post(&format!("/settings/users/{}/deactivate", w.olga), &[("reason", "left")]).await.expect(409);
         let form = olga.get(&format!("/settings/users/{}", w.olga)).await.expect(200);
         let version = form.attributes("input[name=version]", "value").remove(0);
@@ -130,6 +133,34 @@ on_both! {
         ];
         let page = olga.post(&format!("/settings/users/{}", w.olga), &fields).await.expect(422);
         assert!(page.text("#roles-error").contains("only Owner"), "{}", page.body);
+    }
+
+    async fn the_only_owner_makes_another_one_with_their_password(w: World) {
+        let site = Site::on(w.db.clone()).await;
+        let (ada, olga) = (site.logged_in(&w, w.ada).await, site.logged_in(&w, w.olga).await);
+        let path = format!("/settings/users/{}/owner", w.olga);
+        let (to_ada, to_bob, theirs) = (w.ada.to_string(), w.bob.to_string(), w.other.xena.to_string());
+        let fields = |owner: &str, password: &str| {
+            [("owner", owner.to_owned()), ("password", password.to_owned()), ("way", "deactivate".to_owned())]
+        };
+        let send = async |browser: &Browser, owner: &str, password: &str| {
+            let fields = fields(owner, password);
+            let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            browser.post(&path, &fields).await
+        };
+        assert!(send(&olga, "", PASSWORD).await.expect(422).has("#owner-error"));
+        assert!(send(&olga, &to_bob, PASSWORD).await.expect(422).text("#owner-error").contains("have logged in first"));
+        let wrong = send(&olga, &to_ada, "not hers").await.expect(422);
+        assert!(wrong.has("#password-error"));
+        assert_eq!(wrong.attributes("#owner option[selected]", "value"), std::slice::from_ref(&to_ada), "the choice stays");
+        send(&olga, &theirs, PASSWORD).await.expect(404);
+        send(&ada, &to_ada, PASSWORD).await.expect(409);
+        assert!(!w.user(w.ada).is_owner);
+        send(&olga, &to_ada, PASSWORD).await.expect(303);
+        assert!(w.user(w.ada).is_owner);
+        // Now Ada can do what was asked for.
+        ada.post(&format!("/settings/users/{}/deactivate", w.olga), &[("reason", "left")]).await.expect(303);
+        assert_eq!(w.user(w.olga).status, Status::Inactive);
     }
 
     async fn editing_keeps_what_was_typed_and_notices_who_was_quicker(w: World) {

@@ -259,7 +259,9 @@ pub async fn set_status(
                 StatusChange::Open => "Opened again".to_owned(),
                 StatusChange::Close => "Closed".to_owned(),
                 StatusChange::Archive => "Archived".to_owned(),
-                StatusChange::Snooze(until) => format!("Snoozed until {}", Times::new(now, zone).full(until).text),
+                StatusChange::Snooze(until) => {
+                    format!("Snoozed until {}", Times::new(now, zone).full(until).inside().text)
+                }
             };
             let stays = change == StatusChange::Open;
             let address = if stays { back_to(number, &form.back) } else { on_to(&form.next, &form.back) };

@@ -190,7 +190,10 @@ impl Thread {
             team: one.team.and_then(|id| frame.named.team(id)).map(str::to_owned),
             picker: (living && has(Key::ConversationsAssign)).then(|| picker(frame, one)),
             status: status(one.status),
-            wakes: one.snoozed_until.filter(|_| one.status == Status::Snoozed).map(|at| frame.times().full(at)),
+            wakes: one
+                .snoozed_until
+                .filter(|_| one.status == Status::Snoozed)
+                .map(|at| frame.times().full(at).inside()),
             waiting: long_wait(frame, one),
             snooze: changes.then(|| snooze(frame)),
             close: changes && one.status != Status::Closed,

@@ -337,6 +337,13 @@ fn empty(viewer: &Viewer, frame: &Frame, filters: usize, clear: &Address) -> Emp
         let step = Some(("Back to the first page", words::href(&frame.address.from_start())));
         return Empty { step, ..words("inbox", "Nothing further", "The list ended before this page.") };
     }
+    if let Some((sentence, job)) = frame.lately.as_ref().filter(|_| filters > 0) {
+        let step = Some(("See what was moved", job.clone()));
+        return Empty {
+            step,
+            ..words("circle-check", "Nothing is left here", &format!("You just did this: {sentence}."))
+        };
+    }
     if filters > 0 {
         let step = Some(("Clear filters", words::href(clear)));
         return Empty {

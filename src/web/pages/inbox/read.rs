@@ -149,6 +149,8 @@ pub(in crate::web::pages) struct Frame {
     pub total: i64,
     /// The customers of the rows, and of the filter.
     pub contacts: HashMap<ContactId, Contact>,
+    /// What whoever asks just did to many conversations, if there are no rows: the words and the job's address.
+    pub lately: Option<(String, String)>,
     /// When the rows were last read.
     pub reads: HashMap<ConversationId, DateTime<Utc>>,
     /// The tags of the rows.
@@ -236,6 +238,8 @@ pub(in crate::web::pages) fn frame(rx: &mut Rx, asker: &Asker, address: Address)
     }
     let may = store::users::list_assignable_ids(rx)?;
     let tags = store::tags::list_of_conversations(rx, &ids)?;
+    let explain = ids.is_empty() && asker.bulk;
+    let lately = if explain { crate::web::pages::jobs::lately(rx, asker.me, &named)? } else { None };
     Ok(Frame {
         assignable: named.everybody.iter().filter(|one| may.contains(&one.id)).cloned().collect(),
         total: total(rx, &request.filter, &asker.sees, &counts, &named.inactive)?,
@@ -248,5 +252,6 @@ pub(in crate::web::pages) fn frame(rx: &mut Rx, asker: &Asker, address: Address)
         counts,
         page,
         contacts,
+        lately,
     })
 }

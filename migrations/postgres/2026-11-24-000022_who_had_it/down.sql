@@ -1,0 +1,2 @@
+DROP INDEX audit_events_by_new;
+DROP INDEX audit_events_by_former;
