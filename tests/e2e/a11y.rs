@@ -13,8 +13,9 @@ use super::support::smtp::Smtp;
 
 /// Answers that are no pages: files (and what is exported), and pieces that a page asks for. And the dialog of dates, which only
 /// the page of somebody who has some leads to: the walk looks at one user, whoever comes first.
-const NO_PAGES: [&str; 5] = [
+const NO_PAGES: [&str; 6] = [
     "/",
+    "/settings",
     "/attachments/{id}",
     "/settings/outbox/quarantine/{id}",
     "/jobs/{id}/progress",
