@@ -235,7 +235,7 @@ fn start(permissions: PermissionSet) -> (&'static str, &'static str) {
     let address = super::pages::login::landing(permissions);
     let words = match address {
         "/inbox" => "Go to the inbox",
-        "/settings/users" => "Go to Users",
+        settings if settings.starts_with("/settings") => "Go to Settings",
         _ => "Go to your profile",
     };
     (words, address)
