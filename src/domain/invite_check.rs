@@ -178,16 +178,38 @@ pub fn print_lines(lines: &[u64]) -> String {
     ranges.iter().map(range).collect::<Vec<_>>().join(",")
 }
 
-/// Whether a line is among those of [`print_lines`].
-#[must_use]
-pub fn has_line(lines: &str, line: u64) -> bool {
-    lines.split(',').any(|range| {
-        let (first, last) = range.split_once('-').unwrap_or((range, range));
-        match (first.parse::<u64>(), last.parse::<u64>()) {
-            (Ok(first), Ok(last)) => (first..=last).contains(&line),
-            _ => false,
+/// Lines of a list, as [`print_lines`] writes them.
+#[derive(Clone, Debug, Default)]
+pub struct Lines(Vec<(u64, u64)>);
+
+impl Lines {
+    /// Reads them; what cannot be read is as if it were not there.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let range = |range: &str| {
+            let (first, last) = range.split_once('-').unwrap_or((range, range));
+            Some((first.parse::<u64>().ok()?, last.parse::<u64>().ok()?))
+        };
+        let mut ranges: Vec<(u64, u64)> =
+            text.split(',').filter_map(range).filter(|(first, last)| first <= last).collect();
+        ranges.sort_unstable();
+        // Joined, so that the last one that begins before a line is the one that can hold it.
+        let mut joined: Vec<(u64, u64)> = Vec::with_capacity(ranges.len());
+        for (first, last) in ranges {
+            match joined.last_mut() {
+                Some(before) if first <= before.1.saturating_add(1) => before.1 = before.1.max(last),
+                _ => joined.push((first, last)),
+            }
         }
-    })
+        Self(joined)
+    }
+
+    /// Whether a line is among them.
+    #[must_use]
+    pub fn has(&self, line: u64) -> bool {
+        let after = self.0.partition_point(|(first, _)| *first <= line);
+        after.checked_sub(1).and_then(|at| self.0.get(at)).is_some_and(|(_, last)| line <= *last)
+    }
 }
 
 #[cfg(test)]
@@ -269,7 +291,16 @@ mod tests {
         fn lines_are_found_again(mut lines in proptest::collection::vec(1_u64..60, 0..30), asked in 1_u64..60) {
             lines.sort_unstable();
             lines.dedup();
-            prop_assert_eq!(has_line(&print_lines(&lines), asked), lines.contains(&asked));
+            prop_assert_eq!(Lines::parse(&print_lines(&lines)).has(asked), lines.contains(&asked));
+        }
+
+        #[test]
+        fn ranges_in_any_order_are_the_lines_of_each(
+            ranges in proptest::collection::vec((0_u64..40, 0_u64..40), 0..12), asked in 0_u64..45,
+        ) {
+            let text: Vec<String> = ranges.iter().map(|(first, last)| format!("{first}-{last}")).collect();
+            let expected = ranges.iter().any(|(first, last)| (*first..=*last).contains(&asked));
+            prop_assert_eq!(Lines::parse(&format!("x,{},7-", text.join(","))).has(asked), expected);
         }
     }
 }

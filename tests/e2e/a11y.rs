@@ -49,7 +49,7 @@ type Opened = (&'static str, &'static str, &'static [&'static str], &'static str
 /// Stands for a conversation that is open.
 const OPEN: &str = "an open conversation";
 /// What opens on a page, by clicks one after the other: name, page, what to click, what is there then.
-const OPENED: [Opened; 29] = [
+const OPENED: [Opened; 31] = [
     ("account menu", "/inbox", &["[popovertarget=me-menu]"], "#me-menu:popover-open"),
     ("keys", "/inbox", &["[data-show-dialog=keys]"], "#keys[open]"),
     ("filters", "/inbox", &["[popovertarget=filter-pop]"], "#filter-pop:popover-open"),
@@ -122,6 +122,18 @@ const OPENED: [Opened; 29] = [
         "dialog .error-summary",
     ),
     ("leave team", "/settings/teams", &["tbody a.person-name", "td a[href*='/remove?user=']"], "dialog[open]"),
+    (
+        "remove inactive",
+        "/settings/teams?q=returns",
+        &["tbody a.person-name", "a[href$='/remove-inactive']"],
+        "dialog[open] input[name=user]",
+    ),
+    (
+        "add members",
+        "/settings/teams",
+        &["tbody a.person-name", ".add-members summary"],
+        ".add-members[open] [data-find]",
+    ),
     ("delete team", "/settings/teams", &["tbody [popovertarget]", "[role=menuitem][href$='/delete']"], "dialog[open]"),
     ("new team", "/settings/teams", &["a[href='/settings/teams/new']"], "dialog[open] #name"),
 ];

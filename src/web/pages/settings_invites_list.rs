@@ -24,6 +24,9 @@ pub(super) const HERE: &str = "/settings/users/invites";
 /// How many invites one transaction changes: short enough that nobody waits for it.
 const CHUNK: usize = 100;
 
+/// The most invites that are changed at once: whoever asked waits for it.
+const LIMIT: usize = 1_000;
+
 /// Whether all that match are picked.
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -150,6 +153,13 @@ pub async fn cancel(may: May<users::Invite>, Form(form): Form<ManyForm>) -> Repl
 async fn do_many(may: May<users::Invite>, form: ManyForm, verb: Verb) -> Reply {
     let viewer = may.viewer;
     let ids = picked(&viewer, &form).await?;
+    if ids.len() > LIMIT {
+        let text = format!(
+            "That is more than {} invites at once. Narrow the list by a search or a filter. Nothing was changed.",
+            grouped(i64::try_from(LIMIT).unwrap_or(0))
+        );
+        return done(&viewer, HERE, Notice::new(text));
+    }
     let mut all: Vec<Done> = Vec::with_capacity(ids.len());
     // Each part is done or not; what a part did stays done if a later one fails.
     for part in ids.chunks(CHUNK) {

@@ -8,7 +8,7 @@ use super::settings_invites_list::HERE;
 use crate::actions::invite_lists::{Answer, Asked, create_all, look};
 use crate::actions::invites::Invited;
 use crate::domain::access::users;
-use crate::domain::invite_check::{Checked, has_line, print_lines};
+use crate::domain::invite_check::{Checked, Lines, print_lines};
 use crate::domain::invite_list::{self, List};
 use crate::domain::secrets::hash;
 use crate::domain::text::{counted, grouped};
@@ -55,11 +55,11 @@ impl ListForm {
     }
 
     /// The lines that are left out.
-    fn struck(&self) -> String {
+    fn struck(&self) -> Lines {
         let mut lines: Vec<u64> = self.strike.iter().filter_map(|line| line.parse().ok()).collect();
         lines.sort_unstable();
         let picked = print_lines(&lines);
-        if self.strike_all { format!("{},{picked}", self.bad) } else { picked }
+        Lines::parse(&if self.strike_all { format!("{},{picked}", self.bad) } else { picked })
     }
 
     fn asked(&self, list: List) -> Result<Asked, WebError> {
@@ -243,7 +243,7 @@ fn preview(form: &ListForm, asked: &Asked, all: &[Checked], checked: String) -> 
         run.clear();
     };
     for one in all {
-        let struck = has_line(&asked.struck, one.line);
+        let struck = asked.struck.has(one.line);
         match &one.answer {
             Ok(_) if !struck => {
                 ready += 1;

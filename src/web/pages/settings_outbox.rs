@@ -58,6 +58,7 @@ struct OutboxPage {
     states: Vec<(&'static str, &'static str, bool)>,
     rows: Vec<Row>,
     pager: Pager,
+    foot: &'static str,
     aside: Vec<Aside>,
 }
 
@@ -83,6 +84,7 @@ pub async fn index(may: May<administration::Settings>, query: Query<OutboxQuery>
         csrf: form_token(&viewer.req),
         smtp: viewer.app.smtp,
         states: all.iter().map(|(value, label)| (*value, *label, *value == picked)).collect(),
+        foot: "",
         pager: Pager::new(number, PAGE, total, mails.len(), |page| {
             format!("/settings/outbox?state={picked}&page={page}")
         }),

@@ -12,7 +12,7 @@ use crate::domain::access::{Key, Sees, teams};
 use crate::domain::conversations::Status as ConversationStatus;
 use crate::domain::ids::{TeamId, UserId};
 use crate::domain::teams::{Flag, Team};
-use crate::domain::text::{counted, grouped, lines, shorten};
+use crate::domain::text::{counted, grouped, lines};
 use crate::domain::users::{Status, parse_name};
 use crate::failure::Failure;
 use crate::store::teams::Member;
@@ -24,6 +24,9 @@ use crate::web::reply::{Notice, Reply, dialog, done, page, page_with};
 use crate::web::stale::team_changed;
 use crate::web::views::chrome::{Section, SettingsItem, SettingsNav, form_token};
 use crate::web::views::person::PersonView;
+
+/// The most letters that say what a team does.
+const LONGEST: usize = 500;
 
 /// What is typed about a team.
 #[derive(Deserialize, Default, Clone)]
@@ -58,6 +61,40 @@ pub struct MembersForm {
 #[serde(default)]
 pub struct TeamsQuery {
     q: String,
+    /// `name` or `open`; a leading dash turns it round.
+    sort: String,
+}
+
+/// A column's heading that sorts.
+struct SortLink {
+    href: String,
+    aria: Option<&'static str>,
+    icon: &'static str,
+}
+
+impl SortLink {
+    fn new(query: &TeamsQuery, name: &str) -> Self {
+        let (key, down) = query.order();
+        let lit = key == name;
+        let dash = if lit && !down { "-" } else { "" };
+        let q: String = url::form_urlencoded::byte_serialize(query.q.as_bytes()).collect();
+        Self {
+            href: format!("/settings/teams?q={q}&sort={dash}{name}"),
+            aria: lit.then_some(if down { "descending" } else { "ascending" }),
+            icon: match (lit, down) {
+                (true, true) => "arrow-down",
+                (true, false) => "arrow-up",
+                (false, _) => "selector",
+            },
+        }
+    }
+}
+
+impl TeamsQuery {
+    fn order(&self) -> (&'static str, bool) {
+        let (name, down) = self.sort.strip_prefix('-').map_or((self.sort.as_str(), false), |name| (name, true));
+        (if name == "open" { "open" } else { "name" }, down)
+    }
 }
 
 struct Row {
@@ -70,6 +107,8 @@ struct Row {
     more: usize,
     leads: Vec<PersonView>,
     flag: Option<&'static str>,
+    /// What those of it who cannot log in hold.
+    stuck: Option<String>,
     open: i64,
     open_text: String,
     per_person: String,
@@ -80,6 +119,8 @@ struct Row {
 struct TeamsPage {
     nav: SettingsNav,
     q: String,
+    by_name: SortLink,
+    by_open: SortLink,
     rows: Vec<Row>,
     foot: String,
     may_manage: bool,
@@ -132,21 +173,30 @@ pub async fn index(may: May<teams::EditMembers>, query: Query<TeamsQuery>) -> Re
     let viewer = may.viewer;
     let (all, members, held) = viewer
         .read(|rx| {
-            let held = counts::find(rx, &[ConversationStatus::Open], &Sees::All)?;
+            let held = counts::find(rx, &[ConversationStatus::Open, ConversationStatus::Snoozed], &Sees::All)?;
             Ok((store::teams::list(rx)?, store::teams::list_members(rx, None)?, held))
         })
         .await?;
     let open = held.by_team(ConversationStatus::Open);
     let key = crate::domain::text::key(&query.0.q);
-    let rows: Vec<Row> = all
+    let mut rows: Vec<Row> = all
         .iter()
         .filter(|team| key.is_empty() || crate::domain::text::key(&team.name).contains(&key))
-        .map(|team| row(team, &members, &open))
+        .map(|team| row(team, &members, &open, &held))
         .collect();
+    let (order, down) = query.0.order();
+    if order == "open" {
+        rows.sort_by_key(|row| row.open);
+    }
+    if down {
+        rows.reverse();
+    }
     let total: i64 = rows.iter().map(|row| row.open).sum();
     let teams = counted(i64::try_from(rows.len()).unwrap_or(0), "team", "teams");
     let content = TeamsPage {
         nav: SettingsNav::new(&viewer, SettingsItem::Teams),
+        by_name: SortLink::new(&query.0, "name"),
+        by_open: SortLink::new(&query.0, "open"),
         q: query.0.q,
         foot: format!("{teams}, {}", counted(total, "open conversation", "open conversations")),
         rows,
@@ -156,11 +206,12 @@ pub async fn index(may: May<teams::EditMembers>, query: Query<TeamsQuery>) -> Re
     page(&viewer, "Teams", Section::Settings, &content)
 }
 
-fn row(team: &Team, members: &[Member], open: &HashMap<TeamId, i64>) -> Row {
+fn row(team: &Team, members: &[Member], open: &HashMap<TeamId, i64>, held: &counts::Counts) -> Row {
     let ours: Vec<&Member> = members.iter().filter(|one| one.team == team.id).collect();
     let active: Vec<&&Member> = ours.iter().filter(|one| one.status == Status::Active).collect();
     let leads: Vec<&&Member> = ours.iter().filter(|one| one.is_lead).collect();
     let view = |one: &Member| PersonView::new(one.user, &one.name, one.status);
+    let stuck = stuck(team.id, &ours, held);
     let held = open.get(&team.id).copied().unwrap_or(0);
     let heads = i64::try_from(active.len()).unwrap_or(0);
     Row {
@@ -173,10 +224,23 @@ fn row(team: &Team, members: &[Member], open: &HashMap<TeamId, i64>) -> Row {
         more: active.len().saturating_sub(3),
         flag: Flag::of(&ours.iter().map(|one| one.place()).collect::<Vec<_>>()).map(Flag::label),
         leads: leads.iter().map(|one| view(one)).collect(),
+        stuck,
         open: held,
         open_text: grouped(held),
         per_person: held.checked_div(heads).map_or_else(|| "–".to_owned(), grouped),
     }
+}
+
+/// "16 held by 2 inactive".
+fn stuck(team: TeamId, members: &[&Member], counts: &counts::Counts) -> Option<String> {
+    let both = [ConversationStatus::Open, ConversationStatus::Snoozed].map(|status| counts.by_person_in(status, team));
+    let gone = members.iter().filter(|one| one.status == Status::Inactive);
+    let holds: Vec<i64> = gone
+        .map(|one| both.iter().filter_map(|numbers| numbers.get(&one.user)).sum())
+        .filter(|held: &i64| *held > 0)
+        .collect();
+    let total: i64 = holds.iter().sum();
+    (total > 0).then(|| format!("{} held by {} inactive", grouped(total), holds.len()))
 }
 
 /// The dialog for a new team.
@@ -191,7 +255,11 @@ pub async fn ask_new(may: May<teams::Manage>) -> Reply {
 fn parse(form: &TeamForm) -> (String, String, Problems) {
     let mut problems = Problems::new();
     let name = problems.take("name", parse_name(&form.name, "Enter a name"));
-    (name, shorten(&lines(&form.description), 500), problems)
+    let description = lines(&form.description);
+    if description.chars().count() > LONGEST {
+        problems.add("description", format!("Use at most {LONGEST} characters"));
+    }
+    (name, description, problems)
 }
 
 /// Makes a team.
@@ -286,10 +354,9 @@ async fn render(viewer: &Viewer, id: TeamId, typed: Option<(TeamForm, Problems)>
             })
             .collect(),
         inactive,
-        inactive_text: counted(
-            i64::try_from(inactive).unwrap_or(0),
-            "member is deactivated",
-            "members are deactivated",
+        inactive_text: format!(
+            "{inactive} of {} deactivated",
+            counted(i64::try_from(loaded.members.len()).unwrap_or(0), "member is", "members are")
         ),
         others: loaded.others.into_iter().map(|one| (one.id.to_string(), one.name.full)).collect(),
         may_manage: may(Key::TeamsManage),

@@ -91,7 +91,7 @@ struct UsersPage {
     may_see_conversations: bool,
     held: Option<Held>,
     caption: String,
-    foot: &'static str,
+    foot: String,
 }
 
 /// Active Users.
@@ -229,9 +229,9 @@ fn view(viewer: &Viewer, query: &UsersQuery, status: Status, mut loaded: Loaded,
         may_see_conversations: may(Key::ConversationsViewAll),
         held: loaded.held.take().filter(|_| may(Key::ConversationsViewAll)),
         foot: match status {
-            Status::Inactive => "Roles and teams are kept, so nothing has to be set up again.",
-            Status::Removed => "Inviting the same email again brings them back.",
-            _ => "",
+            Status::Inactive => "Roles and teams are kept, so nothing has to be set up again.".to_owned(),
+            Status::Removed => "Inviting the same email again brings them back.".to_owned(),
+            _ => String::new(),
         },
         caption: match status {
             Status::Active => "Active users".to_owned(),

@@ -1,6 +1,7 @@
 //! Settings → Users → Pending Invites (I-4).
 
 use askama::Template;
+use chrono::{DateTime, Utc};
 
 use super::settings_invites_list::{PickQuery, Picked};
 use super::settings_users::{PAGE, SortLink, Tab, export_address, is_known, pager, sort_link, tabs};
@@ -8,6 +9,7 @@ use super::settings_users_query::{UsersQuery, tab};
 use super::settings_users_toolbar::Toolbar;
 use crate::domain::access::{Key, users};
 use crate::domain::ids::UserId;
+use crate::domain::text::counted;
 use crate::domain::users::Status;
 use crate::failure::Failure;
 use crate::store;
@@ -50,7 +52,7 @@ struct InvitesPage {
     rows: Vec<InviteRow>,
     pager: Pager,
     picked: Picked,
-    days: i32,
+    foot: String,
     may_invite: bool,
     csrf: String,
     smtp: bool,
@@ -119,7 +121,10 @@ pub async fn show(may: May<users::View>, query: Query<UsersQuery>, pick: Query<P
         by_expiry: link("expires", Sort::Expires),
         pager: pager(address, &query, total, rows.len()),
         picked: Picked::new(&pick.0, &query, total, PAGE),
-        days: viewer.known.workspace.invite_days,
+        foot: format!(
+            "A link works once, for {}. Resending replaces the earlier link.",
+            counted(i64::from(viewer.known.workspace.invite_days), "day", "days")
+        ),
         rows,
         may_invite,
         csrf: form_token(&viewer.req),
@@ -137,6 +142,15 @@ struct InviteNames {
 
 fn named<T>(ids: Option<&Vec<T>>, name: impl Fn(&T) -> Option<String>) -> Vec<String> {
     ids.into_iter().flatten().filter_map(name).collect()
+}
+
+/// "5 days ago": a link is renewed soon, or never.
+fn expired_since(times: &Times, at: DateTime<Utc>) -> TimeView {
+    match (times.now() - at).num_days() {
+        0 => times.ago(at),
+        1 => TimeView { text: "1 day ago".to_owned(), ..times.day(at) },
+        days => TimeView { text: format!("{days} days ago"), ..times.day(at) },
+    }
 }
 
 fn invite_row(
@@ -162,7 +176,7 @@ fn invite_row(
         sent: invite.sent_at.map(|at| times.full(at)),
         times_sent: invite.times_sent,
         by: names.by,
-        expires: if expired { times.day(invite.expires_at) } else { times.ahead(invite.expires_at) },
+        expires: if expired { expired_since(times, invite.expires_at) } else { times.ahead(invite.expires_at) },
         expired,
         mail,
         problem: invite.mail.as_ref().and_then(|(_, problem)| problem.clone()),

@@ -3,6 +3,8 @@
 use actix_web::http::Method;
 use baton::domain::roles::Standard;
 use baton::domain::users::Status;
+use baton::store;
+use baton::store::outbox::State;
 use chrono::TimeDelta;
 
 use crate::support::web::{Browser, Site};
@@ -123,5 +125,55 @@ on_both! {
         browser.get("/password/forgot").await;
         browser.post("/password/forgot", &[("email", "amara@fernhill.example")]).await.expect(200);
         assert_eq!(w.number("SELECT count(*) FROM outbox WHERE kind = 'password'"), 0);
+    }
+
+    async fn a_mail_that_cannot_be_delivered_says_why_on_the_list(w: World) {
+        let site = Site::on(w.db.clone()).await;
+        let olga = site.logged_in(&w, w.olga).await;
+        invite(&w, &olga, "amara@fernhill.example").await;
+        let row = async || olga.get("/settings/users/invites").await.expect(200).text("tbody tr");
+        assert!(row().await.contains("Mail queued"), "{}", row().await);
+        let mail = w.read(|rx| store::outbox::list(rx, None, (1, 0))).0.remove(0).id;
+        w.anywhere(|ax| store::outbox::postpone(ax, mail, TimeDelta::minutes(5), "connection refused"));
+        assert!(row().await.contains("Mail will be tried again: connection refused"), "{}", row().await);
+        w.anywhere(|ax| store::outbox::finish(ax, mail, State::Failed, Some("550 <no such user>")));
+        assert!(row().await.contains("Mail failed: 550 <no such user>"), "{}", row().await);
+        let id = w.find_user("amara@fernhill.example").id;
+        olga.post(&format!("/settings/users/invites/{id}/resend"), &[]).await.expect(303);
+        assert!(row().await.contains("(2 times)") && row().await.contains("Mail queued"), "{}", row().await);
+    }
+
+    async fn odd_words_in_an_invite_get_a_sentence_and_lose_nothing(w: World) {
+        let site = Site::on(w.db.clone()).await;
+        let olga = site.logged_in(&w, w.olga).await;
+        let role = w.role(Standard::Agent).to_string();
+        let long = "x".repeat(1_000_000);
+        let before = w.number("SELECT count(*) FROM users");
+        for (email, full, at) in [
+            ("", "Amara", "#email-error"),
+            ("amara", "Amara", "#email-error"),
+            (long.as_str(), "Amara", "#email-error"),
+            ("a@f.example\r\nBcc: b@f.example", "Amara", "#email-error"),
+            ("amara@f.example", "", "#full_name-error"),
+            ("amara@f.example", &long, "#full_name-error"),
+        ] {
+            let page = olga.post("/settings/users/invites", &[("email", email), ("full_name", full), ("role", &role)]).await.expect(422);
+            assert!(page.has(at), "{at}");
+            assert_eq!(page.attributes("input[name=role][checked]", "value"), std::slice::from_ref(&role));
+        }
+        for (field, id) in [("role", w.other.role.to_string()), ("team", w.other.team.to_string()), ("channel", "nonsense".to_owned())] {
+            let fields = [("email", "amara@f.example"), ("full_name", "Amara"), ("role", &role), (field, &id)];
+            olga.post("/settings/users/invites", &fields).await.expect(404);
+        }
+        assert_eq!(w.number("SELECT count(*) FROM users"), before);
+        for (number, name) in ["أمارا نووسو", "Amara 😀", "O’Neill-Łuk <b>"].iter().enumerate() {
+            let email = format!("odd{number}@f.example");
+            let fields = [("email", email.as_str()), ("full_name", name), ("role", &role), ("send_invite", "on")];
+            olga.post("/settings/users/invites", &fields).await.expect(303);
+            // The same form once more invites nobody twice, and names who is there.
+            assert!(olga.post("/settings/users/invites", &fields).await.expect(422).text("#email-error").contains("was invited on"));
+            assert_eq!(w.find_user(&email).name.full, *name);
+        }
+        assert_eq!(w.number("SELECT count(*) FROM users"), before + 3);
     }
 }

@@ -31,7 +31,13 @@ on_both! {
         let after = bob.get("/profile").await.expect(200);
         assert!(after.body.contains("data-keys=\"off\"") && after.body.contains("data-theme=\"dark\""));
         assert_eq!(after.attributes("#display_name", "value"), ["Rob 😀"]);
-        save(&bob, &page, &fields).await.expect(409);
+        let stale = save(&bob, &page, &fields).await.expect(409);
+        assert!(stale.text(".error-summary").contains("You changed your profile meanwhile"));
+        let page = bob.get("/profile").await.expect(200);
+        let olga = site.logged_in(&w, w.olga).await;
+        olga.post(&format!("/settings/teams/{}/members", w.returns), &[("add", &w.bob.to_string())]).await.expect(303);
+        let stale = save(&bob, &page, &fields).await.expect(409);
+        assert!(stale.text(".error-summary").contains("Olga Owens changed your profile meanwhile"));
         // Times are in his zone from the next page on: nine hours ahead of the clock of the test.
         let times = bob.get("/profile/security").await.texts("[aria-labelledby=lo-t] tbody th");
         assert_eq!(times, ["Today, 18:00"]);

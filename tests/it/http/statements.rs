@@ -124,9 +124,12 @@ fn pages(w: &World, scene: &Scene) -> Vec<String> {
         "/settings/users",
         "/settings/users/inactive",
         "/settings/users/invites",
+        "/settings/users/invites?select=all",
         "/settings/users/invite",
+        "/settings/users/invite/many",
         "/settings/teams",
         "/settings/outbox",
+        "/profile",
         "/profile/security",
     ]
     .map(str::to_owned)
@@ -137,7 +140,9 @@ fn pages(w: &World, scene: &Scene) -> Vec<String> {
         paths.push(format!("/settings/users/{person}"));
         paths.push(format!("/settings/users/{person}/deactivate"));
     }
-    paths.push(format!("/settings/teams/{}", w.support));
+    for dialog in ["", "/remove-inactive", "/delete", &format!("/remove?user={}", w.agnes)] {
+        paths.push(format!("/settings/teams/{}{dialog}", w.support));
+    }
     paths
 }
 

@@ -86,4 +86,104 @@ on_both! {
         assert!(list.text("#toasts").contains("3 conversations moved"), "{}", list.text("#toasts"));
         olga.post(&path, &[]).await.expect(404);
     }
+
+    async fn all_who_cannot_log_in_are_taken_out_after_a_look_at_the_numbers(w: World) {
+        w.conversations(&vec![w.draft().team(w.support).assignee(w.bob); 3]);
+        w.deactivate(w.bob);
+        let site = Site::on(w.db.clone()).await;
+        let sven = site.logged_in(&w, w.sven).await;
+        let list = sven.get("/settings/teams?sort=-open").await.expect(200);
+        assert_eq!(list.texts("tbody .person-name"), ["Support", "Returns"]);
+        assert!(list.text("tbody tr").contains("3 held by 1 inactive"), "{}", list.text("tbody tr"));
+        let (path, agnes, bob) = (format!("/settings/teams/{}/remove-inactive", w.support), w.agnes.to_string(), w.bob.to_string());
+        let dialog = sven.get(&path).await.expect(200);
+        assert!(dialog.text("h2#dialog-title").contains("Remove 1 person who can’t log in from Support?"));
+        assert_eq!(dialog.attributes("input[name=user]", "value"), std::slice::from_ref(&bob));
+        assert!(dialog.text("label[for=target]").starts_with("3 conversations"));
+        // Somebody else has gone meanwhile: who is taken out is not who was shown.
+        w.deactivate(w.agnes);
+        let stale = sven.post(&path, &[("user", &bob)]).await.expect(409);
+        assert!(stale.text(".error-summary").contains("changed this team meanwhile"), "{}", stale.text(".error-summary"));
+        let nobody = sven.post(&path, &[("user", &bob), ("user", &agnes), ("target", &format!("user:{bob}"))]).await.expect(422);
+        assert!(nobody.has("#target-error"));
+        sven.post(&path, &[("user", "nonsense")]).await.expect(404);
+        let sven_himself = format!("user:{}", w.sven);
+        sven.post(&path, &[("user", &bob), ("user", &agnes), ("target", &sven_himself)]).await.expect(303);
+        while site.run_due() > 0 {}
+        let held = w.read(|rx| counts::find(rx, &[Status::Open], &Sees::All)).by_person(Status::Open);
+        assert_eq!(held.get(&w.sven), Some(&3));
+        let page = sven.get(&path.replace("/remove-inactive", "")).await.expect(200);
+        assert!(page.text("#toasts").contains("2 people left the team. Their conversations are being moved."));
+        assert!(sven.get(&path).await.expect(200).text(".dialog-body").contains("Everybody in this team can log in"));
+    }
+
+    async fn a_stale_page_of_a_team_is_told_who_was_quicker(w: World) {
+        let site = Site::on(w.db.clone()).await;
+        let (olga, ada) = (site.logged_in(&w, w.olga).await, site.logged_in(&w, w.ada).await);
+        let (path, agnes, bob) = (format!("/settings/teams/{}", w.support), w.agnes.to_string(), w.bob.to_string());
+        let opened = ada.get(&path).await.expect(200);
+        let version = opened.attributes("input[name=version]", "value").remove(0);
+        let led = opened.attributes("input[name=led]", "value").remove(0);
+        assert_eq!(led, agnes);
+        olga.post(&path, &[("version", &version), ("name", "Help")]).await.expect(303);
+        let stale = ada.post(&path, &[("version", &version), ("name", "Care")]).await.expect(409);
+        assert!(stale.text(".error-summary").contains("Olga Owens changed this team meanwhile"));
+        assert_eq!(stale.attributes("#name", "value"), ["Care"], "what was typed is kept");
+        let members = format!("{path}/members");
+        olga.post(&members, &[("set_leads", "on"), ("led", &agnes), ("lead", &agnes), ("lead", &bob)]).await.expect(303);
+        let stale = ada.post(&members, &[("set_leads", "on"), ("led", &agnes), ("lead", &agnes)]).await.expect(409);
+        assert!(stale.text(".error-summary").contains("Olga Owens changed this team meanwhile"));
+        assert_eq!(stale.attributes("input[name=lead][checked]", "value").len(), 2, "Bob still leads");
+        // Of a member who was taken out meanwhile, too.
+        olga.post(&members, &[("set_leads", "on"), ("led", &agnes), ("led", &bob), ("lead", &agnes)]).await.expect(303);
+        olga.post(&members, &[("remove", &bob)]).await.expect(303);
+        ada.post(&members, &[("set_leads", "on"), ("led", &agnes), ("lead", &bob)]).await.expect(409);
+        ada.post(&members, &[("set_leads", "on"), ("led", &agnes), ("lead", &w.other.xena.to_string())]).await.expect(404);
+    }
+
+    async fn odd_words_about_a_team_get_a_sentence_and_lose_nothing(w: World) {
+        let site = Site::on(w.db.clone()).await;
+        let olga = site.logged_in(&w, w.olga).await;
+        let (path, long) = (format!("/settings/teams/{}", w.support), "x".repeat(1_000_000));
+        for name in ["", "   ", &long] {
+            let page = olga.post(&path, &[("name", name), ("description", "kept")]).await.expect(422);
+            assert!(page.has("#name-error"));
+            assert_eq!(page.attributes("#description", "value"), ["kept"]);
+            assert!(olga.post("/settings/teams", &[("name", name)]).await.expect(422).has("#name-error"));
+        }
+        let page = olga.post(&path, &[("name", "Support"), ("description", &long)]).await.expect(422);
+        assert!(page.text("#description-error").contains("500 characters"));
+        assert!(olga.post(&path, &[("name", "RETURNS")]).await.expect(422).text("#name-error").contains("already"));
+        for name in ["Équipe 😀", "فريق الدعم", "<b>Bold</b> & co"] {
+            olga.post(&path, &[("name", name)]).await.expect(303);
+            assert_eq!(olga.get(&path).await.expect(200).text("h1"), name);
+        }
+        assert!(olga.get("/settings/teams?q=%F0%9F%98%80&sort=nonsense").await.expect(200).has(".empty"));
+    }
+
+    async fn a_profile_neither_takes_the_only_lead_away_nor_lets_in_who_cannot_log_in(w: World) {
+        let site = Site::on(w.db.clone()).await;
+        let olga = site.logged_in(&w, w.olga).await;
+        let role = w.role(baton::domain::roles::Standard::Agent).to_string();
+        let returns = w.returns.to_string();
+        let save = async |who: baton::domain::ids::UserId, team: &str| {
+            let path = format!("/settings/users/{who}");
+            let page = olga.get(&path).await.expect(200);
+            let version = page.attributes("input[name=version]", "value").remove(0);
+            let value = |id: &str| page.attributes(id, "value").remove(0);
+            let (email, full, display) = (value("#email"), value("#full_name"), value("#display_name"));
+            let fields = [
+                ("version", version.as_str()), ("email", &email), ("full_name", &full), ("display_name", &display),
+                ("role", &role), ("team", team), ("channel", &w.email.to_string()),
+            ];
+            olga.post(&path, &fields).await
+        };
+        let refused = save(w.agnes, &returns).await.expect(422);
+        assert!(refused.text(".error-summary").contains("Agnes Arndt is the only lead of Support"), "{}", refused.text(".error-summary"));
+        w.deactivate(w.bob);
+        let refused = save(w.bob, &returns).await.expect(422);
+        assert!(refused.text(".error-summary").contains("can’t log in, so they can’t join a team"));
+        // Now Agnes is the last who can log in, so there is nobody left to be led.
+        save(w.agnes, &returns).await.expect(303);
+    }
 }

@@ -116,4 +116,21 @@ on_both! {
         let next = olga.get(&first.attributes("a[rel=next]", "href")[0]).await.expect(200);
         assert_eq!(next.texts("tbody .person-name"), ["Guest25 Smith", "Guest26 Smith"]);
     }
+
+    async fn what_people_who_cannot_log_in_still_hold_stands_above_their_list(w: World) {
+        let site = Site::on(w.db.clone()).await;
+        let olga = site.logged_in(&w, w.olga).await;
+        w.open_of(w.bob, 3);
+        w.open_of(w.agnes, 1);
+        assert!(!olga.get("/settings/users/inactive").await.expect(200).has("#held"));
+        w.deactivate(w.bob);
+        let can = w.can(w.olga);
+        w.by(w.olga, |tx| baton::actions::users::deactivate(tx, &can, w.agnes, None, None)).expect("to leave");
+        let page = olga.get("/settings/users/inactive").await.expect(200);
+        assert_eq!(page.text("#held strong"), "4 conversations are still held by people who can’t log in");
+        assert!(page.text("#held p").starts_with("Bob Keller holds 3 and Agnes Arndt holds 1."), "{}", page.text("#held p"));
+        assert!(page.text(&format!("[id='user-{}']", w.agnes)).contains("by Olga Owens"));
+        assert_eq!(page.text(".table-foot p"), "Showing 1–2 of 2. Roles and teams are kept, so nothing has to be set up again.");
+        assert!(!olga.get("/settings/users").await.expect(200).has("#held"));
+    }
 }

@@ -180,7 +180,7 @@ on_both! {
                     teams: vec![],
                     channels: vec![],
                     send: false,
-                    struck: String::new(),
+                    struck: baton::domain::invite_check::Lines::default(),
                 };
                 w.db.write_now(scope, |tx| create_all(tx, &can, &base(), &asked))
             };
