@@ -98,8 +98,8 @@ pub fn start_fresh(tx: &mut Tx, can: &Can<users::Invite>, base: &Url, new: &New)
     let former = lock_removed(tx, &new.email)?;
     // Once the seal is gone nobody knows any more whose mails those were; so they lose their name now.
     let traces = Traces::new(&former.email, &former.name, REMOVED_NAME);
-    store::removal::erase_from_mails(tx, former.user, &traces)?;
-    store::removal::erase_from_notices(tx, &traces)?;
+    store::erasure::erase_from_mails(tx, former.user, &traces)?;
+    store::erasure::erase_from_notices(tx, &traces)?;
     store::removal::delete_sealed(tx, former.user)?;
     let _ = tx.record(Event::UserUnlinked { user: former.user });
     create(tx, can, base, new)

@@ -251,8 +251,8 @@ fn erase(
     store::removal::delete_history(tx, id, &account_hash)?;
     if let Some((email, former)) = known {
         let traces = Traces::new(&email, &former, &name);
-        store::removal::erase_from_mails(tx, id, &traces)?;
-        store::removal::erase_from_notices(tx, &traces)?;
+        store::erasure::erase_from_mails(tx, id, &traces)?;
+        store::erasure::erase_from_notices(tx, &traces)?;
         pass_support_on(tx, &email)?;
     }
     let job = super::bulk::start_removal(tx, Origin::Deletion(id), &user, plan)?;

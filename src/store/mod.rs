@@ -11,6 +11,7 @@ pub mod contacts;
 pub mod conversations;
 pub mod counts;
 pub mod db;
+pub mod erasure;
 pub mod errors;
 pub mod import;
 pub mod inactivity;

@@ -1,12 +1,15 @@
 //! Mail to be sent: queued with the change that causes it, sent later, its state kept for all to see (O-3).
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 
 use super::db::{AnyConn, Ax, Rx, Tx, insert_in_parts};
-use super::schema::outbox;
+use super::schema::{outbox, users};
 use super::types::At;
-use crate::domain::ids::{MailId, WorkspaceId};
+use crate::domain::ids::{MailId, UserId, WorkspaceId};
+use crate::domain::text::key;
 use crate::failure::Failure;
 use crate::mail::{Mail, Outgoing};
 
@@ -49,8 +52,9 @@ pub(super) fn insert(tx: &mut Tx, mail: Mail) -> Result<MailId, Failure> {
 /// Queues mails, in a few statements however many there are.
 pub(super) fn insert_many(tx: &mut Tx, mails: Vec<Mail>) -> Result<Vec<MailId>, Failure> {
     let (workspace, now) = (tx.workspace(), At(tx.now()));
+    let users = users_of(tx, &mails)?;
     let ids: Vec<MailId> = mails.iter().map(|_| tx.new_id()).collect();
-    let rows: Vec<NewRow> = ids
+    let mut rows: Vec<NewRow> = ids
         .iter()
         .zip(mails)
         .map(|(id, mail)| NewRow {
@@ -71,10 +75,32 @@ pub(super) fn insert_many(tx: &mut Tx, mails: Vec<Mail>) -> Result<Vec<MailId>, 
             attempts: 0,
             next_try_at: now,
             created_at: now,
+            to_user_id: None,
         })
         .collect();
-    insert_in_parts!(tx, outbox::table, 17, rows);
+    for row in rows.iter_mut().filter(|row| row.kind != REPLY) {
+        row.to_user_id = users.get(&key(&row.to_address)).copied();
+    }
+    insert_in_parts!(tx, outbox::table, 18, rows);
     Ok(ids)
+}
+
+/// Who has the addresses of these mails now: they may have others by the time that they are to be forgotten.
+fn users_of(rx: &mut Rx, mails: &[Mail]) -> Result<HashMap<String, UserId>, Failure> {
+    let keys: Vec<String> = mails.iter().filter(|mail| mail.kind != REPLY).map(|mail| key(&mail.to_address)).collect();
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut found = HashMap::new();
+    for part in keys.chunks(super::db::VALUES) {
+        let rows: Vec<(String, UserId)> = users::table
+            .filter(users::workspace_id.eq(rx.workspace()))
+            .filter(users::email_key.eq_any(part))
+            .select((users::email_key, users::id))
+            .load(rx.conn)?;
+        found.extend(rows);
+    }
+    Ok(found)
 }
 
 /// Withdraws a mail that was not sent yet: what it says is no longer true.
@@ -93,6 +119,9 @@ pub fn withdraw(tx: &mut Tx, id: MailId) -> Result<bool, Failure> {
     .execute(tx.write())?;
     Ok(withdrawn > 0)
 }
+
+/// What goes to a contact and was typed by a person; everything else is written by Baton, to its users.
+pub(super) const REPLY: &str = "reply";
 
 #[derive(Insertable)]
 #[diesel(table_name = outbox, treat_none_as_default_value = false)]
@@ -114,6 +143,7 @@ struct NewRow {
     attempts: i32,
     next_try_at: At,
     created_at: At,
+    to_user_id: Option<UserId>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -193,7 +223,7 @@ pub fn finish(ax: &mut Ax, id: MailId, state: State, problem: Option<&str>) -> R
         ))
         .execute(ax.conn)?;
     if state == State::Sent {
-        diesel::update(outbox::table.filter(outbox::id.eq(id)).filter(outbox::kind.ne("reply")))
+        diesel::update(outbox::table.filter(outbox::id.eq(id)).filter(outbox::kind.ne(REPLY)))
             .set((outbox::text_body.eq(""), outbox::html_body.eq("")))
             .execute(ax.conn)?;
     }

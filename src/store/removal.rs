@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::db::{Ax, Rx, Tx, load_locked};
 use super::schema::{
     audit_events, conversation_reads, conversations, invite_links, invites, login_attempts, messages, outbox, roles,
-    sealed_identities, sessions, team_members, user_roles, users, workspaces,
+    sealed_identities, team_members, user_roles, users, workspaces,
 };
 use super::types::At;
 use super::users::taken;
@@ -14,8 +14,7 @@ use crate::domain::conversations::{MessageKind, Status as ConversationStatus};
 use crate::domain::ids::{ConversationId, MailId, TeamId, UserId, WorkspaceId};
 use crate::domain::removal::{REMOVED_NAME, Sealed};
 use crate::domain::roles::Standard;
-use crate::domain::text::{key, like_pattern};
-use crate::domain::traces::Traces;
+use crate::domain::text::key;
 use crate::domain::users::{Name, Status, User};
 use crate::failure::Failure;
 
@@ -341,121 +340,6 @@ pub fn delete_history(tx: &mut Tx, user: UserId, account_hash: &str) -> Result<(
     )
     .set(audit_events::address.eq(None::<String>))
     .execute(tx.write())?;
-    Ok(())
-}
-
-/// Erases a person from the mails that Baton wrote: those to them lose address and text, and are never sent; those about
-/// them, and those that they sent as replies, lose their name only.
-///
-/// # Errors
-/// Trouble with the database.
-pub fn erase_from_mails(tx: &mut Tx, user: UserId, traces: &Traces) -> Result<(), Failure> {
-    type MailRow = (MailId, String, String, String, String, String, String, String, String, Option<String>);
-    let workspace = tx.workspace();
-    let full = like_pattern(traces.full());
-    let email = like_pattern(&key(traces.email()));
-    let theirs = messages::table
-        .filter(messages::workspace_id.eq(workspace))
-        .filter(messages::author_id.eq(user))
-        .filter(messages::outbox_id.is_not_null())
-        .select(messages::outbox_id.assume_not_null());
-    let rows: Vec<MailRow> = outbox::table
-        .filter(outbox::workspace_id.eq(workspace))
-        .filter(
-            outbox::id
-                .eq_any(theirs)
-                .or(lower(outbox::to_address).like(email.clone()).escape('\\'))
-                .or(outbox::from_name.like(full.clone()).escape('\\'))
-                .or(lower(outbox::problem.assume_not_null()).like(email.clone()).escape('\\'))
-                .or(outbox::kind.ne("reply").and(
-                    outbox::subject
-                        .like(full.clone())
-                        .escape('\\')
-                        .or(outbox::text_body.like(full.clone()).escape('\\'))
-                        .or(outbox::html_body.like(full).escape('\\'))
-                        .or(lower(outbox::subject).like(email.clone()).escape('\\'))
-                        .or(lower(outbox::text_body).like(email.clone()).escape('\\'))
-                        .or(lower(outbox::html_body).like(email).escape('\\')),
-                )),
-        )
-        .select((
-            outbox::id,
-            outbox::kind,
-            outbox::to_name,
-            outbox::to_address,
-            outbox::from_name,
-            outbox::subject,
-            outbox::text_body,
-            outbox::html_body,
-            outbox::state,
-            outbox::problem,
-        ))
-        .load(tx.conn)?;
-    let now = At(tx.now());
-    let mine = |id: MailId| outbox::table.filter(outbox::workspace_id.eq(workspace)).filter(outbox::id.eq(id));
-    for (id, kind, to_name, to_address, from_name, subject, text, html, state, problem) in rows {
-        if key(&to_address) == key(traces.email()) {
-            let waits = state == super::outbox::State::Queued.as_str();
-            let state = if waits { super::outbox::State::Failed.as_str().to_owned() } else { state };
-            diesel::update(mine(id))
-                .set((
-                    outbox::to_name.eq(traces.neutral()),
-                    outbox::to_address.eq(""),
-                    outbox::subject.eq(traces.erased_from(&subject)),
-                    outbox::text_body.eq(""),
-                    outbox::html_body.eq(""),
-                    outbox::state.eq(state),
-                    outbox::problem.eq(waits.then_some("The account was deleted before this was sent.")),
-                    outbox::erased_at.eq(now),
-                ))
-                .execute(tx.write())?;
-            continue;
-        }
-        // What somebody typed in a reply is theirs and the contact's; the rest was written by Baton.
-        let typed = kind == "reply";
-        let write = |text: &str| if typed { text.to_owned() } else { traces.erased_from(text) };
-        diesel::update(mine(id))
-            .set((
-                outbox::to_name.eq(write(&to_name)),
-                outbox::from_name.eq(traces.erased_from(&from_name)),
-                outbox::subject.eq(write(&subject)),
-                outbox::text_body.eq(write(&text)),
-                outbox::html_body.eq(write(&html)),
-                outbox::problem.eq(problem.map(|problem| traces.erased_from(&problem))),
-                outbox::erased_at.eq(now),
-            ))
-            .execute(tx.write())?;
-    }
-    Ok(())
-}
-
-diesel::define_sql_function! {
-    /// Lower case as far as the database knows it: addresses are ASCII.
-    fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
-}
-
-/// Takes notices that name a person out of other people's sessions.
-///
-/// # Errors
-/// Trouble with the database.
-pub fn erase_from_notices(tx: &mut Tx, traces: &Traces) -> Result<(), Failure> {
-    let workspace = tx.workspace();
-    let rows: Vec<(crate::domain::ids::SessionId, String)> = sessions::table
-        .filter(sessions::workspace_id.eq(workspace))
-        .filter(sessions::state.like("%\"notice\"%"))
-        .select((sessions::id, sessions::state))
-        .load(tx.conn)?;
-    for (id, state) in rows {
-        let Ok(mut kept) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&state) else { continue };
-        let named = kept.get("notice").and_then(serde_json::Value::as_str).is_some_and(|text| traces.are_in(text));
-        if named {
-            kept.remove("notice");
-            let state = serde_json::Value::Object(kept).to_string();
-            diesel::update(sessions::table.filter(sessions::workspace_id.eq(workspace)).filter(sessions::id.eq(id)))
-                .set(sessions::state.eq(state))
-                .execute(tx.write())?;
-        }
-    }
     Ok(())
 }
 

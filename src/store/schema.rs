@@ -501,6 +501,7 @@ diesel::table! {
         created_at -> Instant,
         finished_at -> Nullable<Instant>,
         erased_at -> Nullable<Instant>,
+        to_user_id -> Nullable<Guid>,
     }
 }
 

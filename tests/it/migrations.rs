@@ -87,7 +87,7 @@ const POSTGRES_CATALOGUE: &str = r"
            || ') to ' || r.relname || ' ('
            || array_to_string(ARRAY(SELECT a.attname FROM unnest(c.confkey) WITH ORDINALITY k(n, o)
                   JOIN pg_attribute a ON a.attrelid = c.confrelid AND a.attnum = k.n ORDER BY k.o), ', ')
-           || ') ' || CASE c.confdeltype WHEN 'c' THEN 'cascade' WHEN 'a' THEN 'no action' ELSE c.confdeltype::text END
+           || ') ' || CASE c.confdeltype WHEN 'c' THEN 'cascade' WHEN 'a' THEN 'no action' WHEN 'n' THEN 'set null' ELSE c.confdeltype::text END
     FROM t JOIN pg_constraint c ON c.conrelid = t.oid AND c.contype = 'f' JOIN pg_class r ON r.oid = c.confrelid
     UNION ALL
     SELECT 'unique ' || tab || ' (' || columns || ')' || CASE WHEN partial THEN ' partial' ELSE '' END

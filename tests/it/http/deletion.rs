@@ -1,11 +1,12 @@
 //! After somebody is deleted, neither their name nor their address is anywhere: a look into every column, every page and
 //! the log (U-11). What they did stays, and is told from what others did who are gone.
 
+use baton::actions::users::{self, Edit};
 use baton::domain::access::Sees;
 use baton::domain::conversations::StatusChange;
 use baton::domain::ids::{ConversationId, ConversationNumber, UserId};
 use baton::domain::roles::Standard;
-use baton::domain::users::Status;
+use baton::domain::users::{Name, Status};
 use baton::store;
 use baton::web::routes::TABLE;
 use chrono::TimeDelta;
@@ -16,7 +17,9 @@ use crate::support::world::PASSWORD;
 use crate::support::{World, on_both};
 
 const EMAIL: &str = "zebulon@fernhill.example";
-const WORDS: [&str; 2] = ["zebulon", "quillfeather"];
+/// What he was called at first, and where he was reached.
+const EARLIER: (&str, &str) = ("barnaby@fernhill.example", "Barnaby Ottoline");
+const WORDS: [&str; 4] = ["zebulon", "quillfeather", "barnaby", "ottoline"];
 
 /// Zebulon, with everything that a person can leave behind; Olga's browser; what he held, and what is settled.
 struct Scene {
@@ -32,9 +35,9 @@ async fn scene(w: &World, site: &Site) -> Scene {
     let role = w.role(Standard::Supervisor).to_string();
     let (team, channel) = (w.support.to_string(), w.email.to_string());
     let invite = [
-        ("email", EMAIL),
-        ("full_name", "Zebulon O'Quillfeather"),
-        ("display_name", "Zebulon"),
+        ("email", EARLIER.0),
+        ("full_name", EARLIER.1),
+        ("display_name", "Barnaby"),
         ("role", role.as_str()),
         ("team", team.as_str()),
         ("channel", channel.as_str()),
@@ -44,14 +47,14 @@ async fn scene(w: &World, site: &Site) -> Scene {
     let his = site.browser();
     let link = w.last_link("invites/");
     his.get(&link).await.expect(200);
-    let accept = [("full_name", "Zebulon O'Quillfeather"), ("password", PASSWORD), ("password_confirmation", PASSWORD)];
+    let accept = [("full_name", EARLIER.1), ("password", PASSWORD), ("password_confirmation", PASSWORD)];
     his.post(&link, &accept).await.expect(303);
-    let zebulon = w.find_user(EMAIL).id;
-    site.browser().log_in(EMAIL, "not his password", "fernhill").await.expect(422);
+    let zebulon = w.find_user(EARLIER.0).id;
+    site.browser().log_in(EARLIER.0, "not his password", "fernhill").await.expect(422);
     let stranger = site.browser();
     stranger.get("/password/forgot").await;
     w.later(TimeDelta::minutes(1));
-    stranger.post("/password/forgot", &[("email", EMAIL)]).await;
+    stranger.post("/password/forgot", &[("email", EARLIER.0)]).await;
     let his = site.logged_in(w, zebulon).await;
 
     // He answers, notes, reads, and starts a bulk change; others give him work.
@@ -67,6 +70,21 @@ async fn scene(w: &World, site: &Site) -> Scene {
     his.post(&at(0, "/messages"), &[("body", "Your pole is on its way.")]).await.expect(303);
     his.post(&at(0, "/notes"), &[("body", "She called twice.")]).await.expect(303);
     his.post(&at(0, "/status"), &[("status", "open")]).await;
+    // From now on he has another name and address, and asks once more for a password.
+    let (can, before) = (w.can(w.olga), w.user(zebulon));
+    let edit = Edit {
+        version: before.version,
+        email: EMAIL.to_owned(),
+        name: Name { full: "Zebulon O'Quillfeather".to_owned(), display: "Zebulon".to_owned() },
+        beta_access: before.beta_access,
+        roles: None,
+        teams: None,
+        channels: None,
+    };
+    w.by(w.olga, |tx| users::update(tx, &can, zebulon, &edit)).expect("another name");
+    w.later(TimeDelta::minutes(1));
+    stranger.get("/password/forgot").await;
+    stranger.post("/password/forgot", &[("email", EMAIL)]).await;
     let numbers: Vec<String> = held[..2].iter().map(|one| one.1.to_string()).collect();
     let target = format!("user:{zebulon}");
     let bulk = |submission: &'static str, number: &str, target: &str| {
@@ -189,6 +207,10 @@ on_both! {
         for place in ["users.email", "users.full_name", "outbox.to_address", "outbox.subject", "outbox.text_body",
             "outbox.from_name", "sessions.state", "workspaces.support_contact"] {
             assert!(there.iter().any(|found| found.starts_with(place)), "the scene lacks {place}: {there:#?}");
+        }
+        let earlier = in_database(&w, &WORDS[2..]);
+        for place in ["outbox.to_address", "outbox.to_name", "outbox.text_body", "outbox.from_name"] {
+            assert!(earlier.iter().any(|found| found.starts_with(place)), "the scene lacks {place}: {earlier:#?}");
         }
         let count = |statement: &str| w.number(statement);
         let audited = count("SELECT count(*) FROM audit_events WHERE address IS NOT NULL");
