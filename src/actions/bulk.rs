@@ -140,13 +140,12 @@ fn start_leaving(tx: &mut Tx, origin: Origin, user: &User, plan: Plan) -> Result
     let selection = Selection { filter: Some(held_by(user.id, Statuses::OpenAndSnoozed)), sees: Sees::All };
     let undo_for = undo_for(tx)?;
     let submission: uuid::Uuid = tx.new_id();
-    let both = (plan.open == plan.snoozed).then_some(plan.open).flatten();
     let job = bulk_jobs::insert(
         tx,
         &New {
             origin,
             selection: &selection,
-            target: both.or(plan.open).or(plan.snoozed),
+            target: None,
             expected: None,
             submission: &submission.to_string(),
             undo_for,
@@ -154,6 +153,7 @@ fn start_leaving(tx: &mut Tx, origin: Origin, user: &User, plan: Plan) -> Result
     )?
     .ok_or(Failure::Bug("a new id was not new"))?;
     let mut total = 0;
+    let mut places: Vec<Target> = Vec::new();
     for (status, target) in [(Status::Open, plan.open), (Status::Snoozed, plan.snoozed)] {
         let Some(target) = target else { continue };
         super::conversations::check_target(tx, target)?;
@@ -163,9 +163,17 @@ fn start_leaving(tx: &mut Tx, origin: Origin, user: &User, plan: Plan) -> Result
             );
         }
         let filter = held_by(user.id, Statuses::Only(status));
-        total += bulk_jobs::insert_matching(tx, job, &filter, &Sees::All, target)?;
+        let count = bulk_jobs::insert_matching(tx, job, &filter, &Sees::All, target)?;
+        if count > 0 && !places.contains(&target) {
+            places.push(target);
+        }
+        total += count;
     }
     bulk_jobs::set_total(tx, job, total)?;
+    // Where everything goes to one place, the job is told by it.
+    if let [target] = places.as_slice() {
+        bulk_jobs::set_target(tx, job, *target)?;
+    }
     if total == 0 {
         let job = bulk_jobs::lock(tx, job)?;
         bulk_jobs::set_progress(tx, &job, 0, 0)?;

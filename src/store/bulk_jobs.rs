@@ -69,7 +69,7 @@ pub struct Job {
     pub origin: Origin,
     /// What was selected.
     pub selection: Selection,
-    /// Where it goes; for an undo, back.
+    /// Where everything goes; none if that is back, or to several places.
     pub target: Option<Target>,
     /// Whether it has finished.
     pub finished_at: Option<DateTime<Utc>>,
@@ -408,6 +408,18 @@ pub fn insert_undo(tx: &mut Tx, job: JobId, of: JobId) -> Result<i64, Failure> {
         ))
         .execute(tx.write())?;
     Ok(i64::try_from(added).unwrap_or(i64::MAX))
+}
+
+/// Notes where everything of a job goes.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn set_target(tx: &mut Tx, job: JobId, target: Target) -> Result<(), Failure> {
+    let workspace = tx.workspace();
+    diesel::update(bulk_jobs::table.filter(bulk_jobs::workspace_id.eq(workspace)).filter(bulk_jobs::id.eq(job)))
+        .set(bulk_jobs::target.eq(target.print()))
+        .execute(tx.write())?;
+    Ok(())
 }
 
 /// Notes how many items a job has.

@@ -58,6 +58,7 @@ struct DeadPage {
     used: bool,
     asked: bool,
     log_in: String,
+    smtp: bool,
 }
 
 #[derive(Template)]
@@ -159,6 +160,7 @@ fn dead(req: &HttpRequest, token: String, dead: &Dead, asked: bool) -> Reply {
     let expired = dead.why == DeadLink::Expired;
     let days = dead.invite.as_ref().filter(|_| expired).map(|invite| invite.workspace.invite_days);
     let page = DeadPage {
+        smtp: req.app_data::<web::Data<App>>().is_some_and(|app| app.smtp),
         csrf: form_token(req),
         token,
         sentence: dead.why.to_string(),

@@ -79,7 +79,8 @@ fn sentence_of(job: &Job, target: &str) -> String {
         (Origin::Undo(_), _) => format!("{moved} are back where they were"),
         (_, Some(Target::User(_))) => format!("{moved} reassigned to {target}"),
         (_, Some(Target::Team(_))) => format!("{moved} moved to {target}"),
-        (_, Some(Target::Nobody) | None) => format!("{moved} unassigned"),
+        (_, Some(Target::Nobody)) => format!("{moved} unassigned"),
+        (_, None) => format!("{moved} handed over as planned"),
     };
     if job.skipped > 0 {
         said.push_str(&format!(
@@ -109,7 +110,8 @@ fn progress_sentence(told: &Told) -> String {
         (Origin::Undo(_), _) => format!("Putting back {done} of {total}"),
         (_, Some(Target::User(_))) => format!("Reassigning {done} of {total} to {}", told.target),
         (_, Some(Target::Team(_))) => format!("Moving {done} of {total} to {}", told.target),
-        (_, Some(Target::Nobody) | None) => format!("Unassigning {done} of {total}"),
+        (_, Some(Target::Nobody)) => format!("Unassigning {done} of {total}"),
+        (_, None) => format!("Handing over {done} of {total}"),
     }
 }
 

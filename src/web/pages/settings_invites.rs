@@ -196,6 +196,15 @@ fn parse(form: &InviteForm) -> (String, Name, Problems) {
     (email, Name { full, display }, problems)
 }
 
+/// What becomes of an invite's mail: without a mail server it goes nowhere by itself.
+fn mail_to(viewer: &Viewer, email: &str) -> String {
+    if viewer.app.smtp {
+        format!("The mail is on its way to {email}.")
+    } else {
+        format!("The mail to {email} stands in the outbox: no mail server is set.")
+    }
+}
+
 /// Invites. With the switch off, the link is shown to be copied.
 ///
 /// # Errors
@@ -226,7 +235,7 @@ pub async fn create(may: May<users::Invite>, Form(form): Form<InviteForm>) -> Re
     match invited {
         Ok(invited) if send => {
             viewer.app.wake.now();
-            let text = format!("{} is invited. The mail is on its way to {}.", invited.name.full, invited.email);
+            let text = format!("{} is invited. {}", invited.name.full, mail_to(&viewer, &invited.email));
             done(&viewer, HERE, Notice::new(text))
         }
         Ok(invited) => show_link(&viewer, invited, true),
@@ -363,7 +372,7 @@ pub async fn update(may: May<users::Invite>, id: Id<UserId>, Form(form): Form<In
         }
         Ok(Edited { renewed: Some(invited), .. }) if is_on(&form.send_invite) => {
             viewer.app.wake.now();
-            let text = format!("A new invite is on its way to {}. The old link no longer works.", invited.email);
+            let text = format!("{} The old link no longer works.", mail_to(&viewer, &invited.email));
             done(&viewer, HERE, Notice::new(text))
         }
         Ok(Edited { renewed: Some(invited), .. }) => show_link(&viewer, invited, false),
@@ -391,7 +400,7 @@ pub async fn resend(may: May<users::Invite>, id: Id<UserId>, _: Form<Empty>) -> 
     let base = viewer.app.public_url.clone();
     let invited = viewer.write(move |tx| actions::invites::resend(tx, &can, &base, id.0)).await?;
     viewer.app.wake.now();
-    let text = format!("A new invite is on its way to {}. The old link no longer works.", invited.email);
+    let text = format!("{} The old link no longer works.", mail_to(&viewer, &invited.email));
     done(&viewer, HERE, Notice::new(text))
 }
 

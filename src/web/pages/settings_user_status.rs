@@ -316,8 +316,13 @@ pub async fn deactivate(may: May<users::Deactivate>, id: Id<UserId>, Form(form):
             return done(&viewer, &profile, Notice::new(format!("{} will be deactivated on {day}.", user.name.full)));
         }
     };
-    let sessions = counted(i64::try_from(gone.sessions_ended).unwrap_or(0), "session", "sessions");
-    let text = format!("{} is deactivated and logged out of {sessions}.", gone.user.name.full);
+    let text = match i64::try_from(gone.sessions_ended).unwrap_or(0) {
+        0 => format!("{} is deactivated.", gone.user.name.full),
+        ended => {
+            let sessions = counted(ended, "session", "sessions");
+            format!("{} is deactivated and logged out of {sessions}.", gone.user.name.full)
+        }
+    };
     let notice = match gone.job {
         Some(job) => jobs::notice_after(&viewer, job, &text).await?,
         None => Notice::new(text).link("Profile", profile),

@@ -133,6 +133,19 @@ on_both! {
         }
     }
 
+    async fn a_job_to_several_places_names_none_of_them(w: World) {
+        w.open_of(w.bob, 2);
+        let until = w.now() + chrono::TimeDelta::days(2);
+        w.conversations(&[w.draft().assignee(w.bob).now(baton::domain::conversations::StatusChange::Snooze(until))]);
+        let site = Site::on(w.db.clone()).await;
+        let olga = site.logged_in(&w, w.olga).await;
+        let team = format!("team:{}", w.returns);
+        let plan = [("reason", "left"), ("plan_open", team.as_str()), ("plan_snoozed", "none")];
+        olga.post(&format!("/settings/users/{}/deactivate", w.bob), &plan).await.expect(303);
+        let toast = olga.get("/settings/users").await.expect(200);
+        assert_eq!(toast.text(".toast p"), "Bob Keller is deactivated. 3 conversations handed over as planned.");
+    }
+
     async fn a_filter_that_was_emptied_says_by_what(w: World) {
         let numbers: Vec<String> =
             w.conversations(&[w.draft().assignee(w.gus)]).iter().map(|one| one.1.to_string()).collect();
