@@ -126,7 +126,7 @@ const OPENED: [Opened; 31] = [
         "remove inactive",
         "/settings/teams?q=returns",
         &["tbody a.person-name", "a[href$='/remove-inactive']"],
-        "dialog[open] input[name=user]",
+        "dialog[open] .leavers",
     ),
     (
         "add members",
