@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use baton::demo;
-use http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use http::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
@@ -60,7 +60,6 @@ pub struct Browser {
 
 struct Answer {
     status: StatusCode,
-    location: String,
     cookies: Vec<String>,
     body: String,
 }
@@ -76,7 +75,6 @@ async fn send(http: &Http, request: Request<Full<bytes::Bytes>>) -> Answer {
         .map(|value| text(value).split(';').next().unwrap_or_default().to_owned());
     Answer {
         status: head.status,
-        location: head.headers.get(LOCATION).map(text).unwrap_or_default(),
         cookies: cookies.collect(),
         body: String::from_utf8_lossy(&body.collect().await.expect("a body").to_bytes()).into_owned(),
     }
@@ -142,12 +140,11 @@ impl Browser {
     }
 
     /// Posts a form; where it leads.
-    pub async fn post(&self, path: &str, form: &[(String, String)]) -> String {
+    pub async fn post(&self, path: &str, form: &[(String, String)]) {
         let form = serde_html_form::to_string(form).expect("a form");
         let url = format!("{}{path}", self.url);
         let answer = send(&self.http, request(Method::POST, &url, &self.cookie, Some(form))).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}: {}", answer.body);
-        answer.location
     }
 
     fn reader(&self, path: &str, stop: &Arc<AtomicBool>) -> JoinHandle<Vec<Duration>> {

@@ -10,6 +10,7 @@ use diesel::prelude::*;
 use diesel::r2d2::{CustomizeConnection, ManageConnection};
 
 use super::pg::PgConnection;
+use super::roster::Rosters;
 use super::statements::Statements;
 use super::{audit, outbox, tasks};
 use crate::config::DatabaseUrl;
@@ -173,6 +174,7 @@ pub type Pool = diesel::r2d2::Pool<Manager>;
 struct Inner {
     pool: Pool,
     statements: Statements,
+    rosters: Rosters,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 }
@@ -203,7 +205,7 @@ impl Db {
             .connection_customizer(Box::new(Prepare))
             .build(manager)
             .map_err(|error| url.cannot_be_opened(&error))?;
-        Ok(Self(Arc::new(Inner { pool, statements, clock, entropy })))
+        Ok(Self(Arc::new(Inner { pool, statements, rosters: Rosters::default(), clock, entropy })))
     }
 
     /// The present instant by this installation's clock.
@@ -216,6 +218,11 @@ impl Db {
     #[must_use]
     pub fn statements(&self) -> u64 {
         self.0.statements.sent()
+    }
+
+    /// What this instance remembers of workspaces.
+    pub(super) fn rosters(&self) -> &Rosters {
+        &self.0.rosters
     }
 
     /// A new secret.

@@ -28,6 +28,7 @@ pub mod received_mails;
 pub mod removal;
 pub mod retention;
 pub mod roles;
+pub mod roster;
 mod schema;
 pub mod sessions;
 mod statements;

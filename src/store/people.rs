@@ -61,7 +61,7 @@ pub(super) fn powers(rx: &mut Rx, users: &[UserId]) -> Result<HashMap<UserId, Pe
     Ok(found)
 }
 
-/// Reads it in three queries; called once for each request.
+/// Reads it in three queries; what comes out is kept with the roster.
 ///
 /// # Errors
 /// Trouble with the database.

@@ -50,6 +50,16 @@ diesel::table! {
     use diesel::sql_types::*;
     use super::{Guid, Instant};
 
+    rosters (workspace_id) {
+        workspace_id -> Guid,
+        stamp -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
     users (id) {
         id -> Guid,
         workspace_id -> Guid,
@@ -560,6 +570,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     installation,
     setup_links,
     workspaces,
+    rosters,
     users,
     roles,
     role_permissions,

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::db::{Rx, Tx, load_locked};
 use super::errors::{UniqueKey, unique_key};
-use super::schema::workspaces;
+use super::schema::{rosters, workspaces};
 use super::types::At;
 use crate::domain::ids::{ConversationNumber, WorkspaceId};
 use crate::domain::workspaces::{INVITE_DAYS, Settings, UNDO_HOURS, Workspace, WorkspaceRefusal};
@@ -64,6 +64,19 @@ pub(super) fn read(row: Row) -> Result<Workspace, Failure> {
 pub fn this(rx: &mut Rx) -> Result<Workspace, Failure> {
     let row: Row = workspaces::table.filter(workspaces::id.eq(rx.workspace())).select(COLUMNS).first(rx.conn)?;
     read(row)
+}
+
+/// The same, and the stamp of its roster.
+///
+/// # Errors
+/// Trouble with the database.
+pub(super) fn find_stamped(rx: &mut Rx) -> Result<(Workspace, i64), Failure> {
+    let (row, stamp): (Row, i64) = workspaces::table
+        .inner_join(rosters::table.on(rosters::workspace_id.eq(workspaces::id)))
+        .filter(workspaces::id.eq(rx.workspace()))
+        .select((COLUMNS, rosters::stamp))
+        .first(rx.conn)?;
+    Ok((read(row)?, stamp))
 }
 
 /// Adds the workspace that this unit of work is in.

@@ -19,6 +19,7 @@ use crate::domain::users::Name;
 use crate::domain::workspaces::Workspace;
 use crate::failure::Failure;
 use crate::store;
+use crate::store::roster::Roster;
 
 /// Who is asking, and with which secret their forms are made.
 #[derive(Clone)]
@@ -40,6 +41,8 @@ pub struct Known {
     pub zone: Tz,
     /// Whether single letters are shortcuts for them.
     pub shortcuts: bool,
+    /// Everybody and everything there, as of the beginning of the request.
+    pub roster: Arc<Roster>,
     /// Everything that they do is done in this scope.
     pub scope: Scope,
 }
@@ -119,17 +122,15 @@ async fn known(app: &App, req: &ServiceRequest, entry: Entry) -> Result<Known, W
     let id = entry.id.ok_or(Failure::Bug("a session without id"))?;
     let (workspace, user) = (entry.workspace, entry.user);
     let db = app.db.clone();
-    let (standing, found) = crate::store::db::blocking(move || {
-        db.read_now(workspace, |rx| Ok((store::people::find_standing(rx, user)?, store::workspaces::this(rx)?)))
-    })
-    .await?;
+    let around = crate::store::db::blocking(move || store::roster::find_surroundings(&db, workspace, user)).await?;
+    let standing = &around.standing;
     let person = Arc::new(Person {
         id: user,
         name: Name { full: entry.full_name, display: entry.display_name },
         is_owner: standing.is_owner,
         permissions: standing.permissions,
-        teams: standing.teams,
-        channels: standing.channels,
+        teams: standing.teams.clone(),
+        channels: standing.channels.clone(),
         only_guest: standing.only_guest,
         session: id,
     });
@@ -143,8 +144,9 @@ async fn known(app: &App, req: &ServiceRequest, entry: Entry) -> Result<Known, W
     if app.db.now() - entry.last_seen_at >= SEEN_EVERY {
         note_use(app, &scope, &person).await?;
     }
-    let zone = entry.time_zone.and_then(|zone| zone.parse().ok()).unwrap_or(found.time_zone);
-    Ok(Known { person, zone, shortcuts: entry.shortcuts, workspace: Arc::new(found), scope })
+    let zone = entry.time_zone.and_then(|zone| zone.parse().ok()).unwrap_or(around.workspace.time_zone);
+    let workspace = Arc::new(around.workspace);
+    Ok(Known { person, zone, shortcuts: entry.shortcuts, workspace, roster: around.roster, scope })
 }
 
 async fn note_use(app: &App, scope: &Scope, person: &Person) -> Result<(), WebError> {

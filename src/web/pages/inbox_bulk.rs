@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::conversation::{list_of, safe_back};
 use super::inbox::list::fields;
-use super::inbox::read::{self, Asker, Named};
+use super::inbox::read::{self, Asker};
 use super::inbox::words;
 use super::jobs;
 use crate::actions::{self, bulk::Picked};
@@ -86,10 +86,9 @@ async fn ask(viewer: &Viewer, status: StatusCode, form: BulkForm, problem: Optio
     let submission = viewer.db().new_secret().reveal().to_owned();
     let confirm = viewer
         .read(move |rx| {
-            let named = Named::read(rx)?;
-            let (count, selection) = selected(rx, &asker, &named, &asked, &numbers)?;
+            let (count, selection) = selected(rx, &asker, &asked, &numbers)?;
             let target = Target::parse(&asked.target);
-            let to = describe(rx, &asker, &named, target, count)?;
+            let to = describe(rx, &asker, target, count)?;
             let problem = problem.or_else(|| refusal(count, target));
             Ok(Confirm {
                 csrf,
@@ -122,27 +121,21 @@ fn refusal(count: i64, target: Option<Target>) -> Option<String> {
 }
 
 /// How many are selected, and which in words.
-fn selected(
-    rx: &mut Rx,
-    asker: &Asker,
-    named: &Named,
-    form: &BulkForm,
-    numbers: &[i64],
-) -> Result<(i64, String), Failure> {
+fn selected(rx: &mut Rx, asker: &Asker, form: &BulkForm, numbers: &[i64]) -> Result<(i64, String), Failure> {
     if !form.is_matching() {
         let count = i64::try_from(numbers.len()).unwrap_or(i64::MAX);
         let verb = if count == 1 { "is" } else { "are" };
         return Ok((count, format!("{} {verb} selected.", counted(count, "conversation", "conversations"))));
     }
     let filter = read::request(asker, &form.filter)?.filter;
-    read::check(&filter, named)?;
+    read::check(&filter, &asker.named)?;
     let contact = match filter.contact {
         Some(id) => Some(store::contacts::find(rx, id)?.ok_or(Failure::NotFound)?.name),
         None => None,
     };
     let counts = read::counts(rx, &filter, &asker.sees)?;
-    let count = read::total(rx, &filter, &asker.sees, &counts, &named.inactive)?;
-    let sentence = words::sentence(&filter, named, contact.as_deref());
+    let count = read::total(rx, &filter, &asker.sees, &counts, &asker.named.inactive)?;
+    let sentence = words::sentence(&filter, &asker.named, contact.as_deref());
     let which = if count == 1 { "The 1 conversation that is" } else { "All conversations that are" };
     Ok((count, format!("{which} {sentence}.")))
 }
@@ -154,7 +147,7 @@ struct To {
     button: String,
 }
 
-fn describe(rx: &mut Rx, asker: &Asker, named: &Named, target: Option<Target>, count: i64) -> Result<To, Failure> {
+fn describe(rx: &mut Rx, asker: &Asker, target: Option<Target>, count: i64) -> Result<To, Failure> {
     let number = counted(count, "conversation", "conversations");
     let short = grouped(count);
     Ok(match target {
@@ -173,6 +166,7 @@ fn describe(rx: &mut Rx, asker: &Asker, named: &Named, target: Option<Target>, c
             }
         }
         Some(Target::User(user)) => {
+            let named = &asker.named;
             if !named.everybody.iter().any(|one| one.id == user) {
                 return Err(Failure::NotFound);
             }
@@ -231,7 +225,7 @@ async fn request(viewer: &Viewer, form: &BulkForm) -> Result<actions::bulk::Requ
         let named = filter.clone();
         viewer
             .read(move |rx| {
-                read::check(&named, &Named::read(rx)?)?;
+                read::check(&named, &asker.named)?;
                 let contact = named.contact.map(|id| store::contacts::find(rx, id)).transpose()?;
                 if contact.is_some_and(|found| found.is_none()) { Err(Failure::NotFound) } else { Ok(()) }
             })

@@ -55,9 +55,8 @@ struct Told {
     named: Named,
 }
 
-fn tell(rx: &mut Rx, id: JobId) -> Result<Told, Failure> {
+fn tell(rx: &mut Rx, named: Named, id: JobId) -> Result<Told, Failure> {
     let job = bulk_jobs::find(rx, id)?.ok_or(Failure::NotFound)?;
-    let named = Named::read(rx)?;
     let target = match job.target {
         Some(Target::User(user)) => named.people.get(user).name,
         Some(Target::Team(team)) => named.team(team).unwrap_or("a team that is gone").to_owned(),
@@ -120,7 +119,8 @@ fn progress_sentence(told: &Told) -> String {
 /// # Errors
 /// [`WebError::NotFound`], or trouble with the database.
 pub(super) async fn notice(viewer: &Viewer, id: JobId) -> Result<Notice, WebError> {
-    let told = viewer.read(move |rx| tell(rx, id)).await?;
+    let named = Named::new(viewer.known.roster.clone());
+    let told = viewer.read(move |rx| tell(rx, named, id)).await?;
     let address = format!("/jobs/{id}");
     if told.job.finished_at.is_none() {
         return Ok(Notice::new(progress_sentence(&told)).link("Details", address.clone()).progress(&address));
@@ -232,7 +232,8 @@ struct JobToast {
 pub async fn progress(may: May<may::Bulk>, id: Id<JobId>) -> Reply {
     let May { viewer, .. } = may;
     let id = id.0;
-    let told = viewer.read(move |rx| tell(rx, id)).await?;
+    let named = Named::new(viewer.known.roster.clone());
+    let told = viewer.read(move |rx| tell(rx, named, id)).await?;
     let running = told.job.finished_at.is_none();
     let toast = JobToast {
         csrf: form_token(&viewer.req),
@@ -320,9 +321,10 @@ pub async fn show(may: May<may::Bulk>, id: Id<JobId>, Query(query): Query<JobQue
     let (id, sees) = (id.0, viewer.sees());
     let outcome = Outcome::parse(&query.outcome);
     let limit = i64::try_from(ITEMS).unwrap_or(50) + 1;
+    let named = Named::new(viewer.known.roster.clone());
     let (told, counts, items, contact) = viewer
         .read(move |rx| {
-            let told = tell(rx, id)?;
+            let told = tell(rx, named, id)?;
             let counts = bulk_jobs::count_outcomes(rx, id)?;
             let items = bulk_jobs::list_items(rx, id, outcome, &sees, query.after, limit)?;
             let contact = told.job.selection.filter.as_ref().and_then(|filter| filter.contact);

@@ -1,9 +1,11 @@
 //! People as they are written: name, picture, and whether they can log in (U-4).
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::domain::ids::UserId;
 use crate::domain::users::{Name, Status, initials};
+use crate::store::roster::Roster;
 use crate::store::users::Brief;
 
 /// A person on a page.
@@ -68,26 +70,35 @@ pub fn color(id: &uuid::Uuid) -> String {
 
 /// People by id.
 #[derive(Clone, Debug, Default)]
-pub struct People(HashMap<UserId, PersonView>);
+pub struct People(Arc<HashMap<UserId, Brief>>);
 
 impl People {
     /// From what was loaded.
     #[must_use]
     pub fn new(briefs: &[Brief]) -> Self {
-        Self(briefs.iter().map(|brief| (brief.id, PersonView::from_brief(brief))).collect())
+        Self(Arc::new(briefs.iter().map(|brief| (brief.id, brief.clone())).collect()))
+    }
+
+    /// Everybody of a workspace.
+    #[must_use]
+    pub fn of(roster: &Roster) -> Self {
+        Self(roster.by_id.clone())
     }
 
     /// The person; one that is gone is nameless.
     #[must_use]
     pub fn get(&self, id: UserId) -> PersonView {
-        self.0.get(&id).cloned().unwrap_or_else(|| PersonView {
-            id: id.to_string(),
-            name: "Former user".to_owned(),
-            display: "Former user".to_owned(),
-            initials: String::new(),
-            color: color(&id.0),
-            inactive: false,
-            gone: true,
-        })
+        self.0.get(&id).map_or_else(
+            || PersonView {
+                id: id.to_string(),
+                name: "Former user".to_owned(),
+                display: "Former user".to_owned(),
+                initials: String::new(),
+                color: color(&id.0),
+                inactive: false,
+                gone: true,
+            },
+            PersonView::from_brief,
+        )
     }
 }

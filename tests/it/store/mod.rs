@@ -6,5 +6,6 @@ mod keys;
 mod logins;
 mod plans;
 mod queues;
+mod roster;
 mod scope;
 mod users;

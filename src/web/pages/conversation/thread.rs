@@ -233,7 +233,7 @@ fn picker(frame: &Frame, one: &Conversation) -> Picker {
         (None, None) => Target::Nobody,
     };
     let load = frame.counts.by_person(Status::Open);
-    let (people, teams) = (&frame.assignable, &frame.named.teams);
+    let (people, teams) = (&frame.named.assignable, &frame.named.teams);
     Picker::new("assign", "assign-form", people, teams, &load, (frame.asker.me, Some(holder)))
 }
 

@@ -383,8 +383,14 @@ fn bulk(frame: &Frame, selected: Selected, rows: usize) -> Bulk {
     let joined = |select: &str| format!("{here}{}select={select}", if here.contains('?') { "&" } else { "?" });
     let more = frame.total > i64::try_from(rows).unwrap_or(i64::MAX) || rows > ROWS;
     let load = frame.counts.by_person(Status::Open);
-    let mut picker =
-        Picker::new("bulk-assign", "bulk-form", &frame.assignable, &frame.named.teams, &load, (frame.asker.me, None));
+    let mut picker = Picker::new(
+        "bulk-assign",
+        "bulk-form",
+        &frame.named.assignable,
+        &frame.named.teams,
+        &load,
+        (frame.asker.me, None),
+    );
     picker.up = true;
     Bulk {
         picker,

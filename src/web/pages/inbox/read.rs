@@ -1,21 +1,20 @@
 //! What an inbox page is made of, read in a constant number of statements however many rows it shows.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Deref;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::domain::access::{Key, Sees};
 use crate::domain::conversations::Status;
-use crate::domain::ids::{ChannelId, ContactId, ConversationId, TagId, TeamId, UserId};
+use crate::domain::ids::{ContactId, ConversationId, TagId, TeamId, UserId};
 use crate::domain::inbox::{Address, Assignee, Filter, Request, Statuses, Teams};
-use crate::domain::teams::Team;
-use crate::domain::users::Status as UserStatus;
 use crate::failure::Failure;
-use crate::store::channels::Channel;
 use crate::store::contacts::Contact;
 use crate::store::counts::Counts;
-use crate::store::users::Brief;
+use crate::store::roster::Roster;
 use crate::store::{self, Rx};
 use crate::web::extract::Viewer;
 use crate::web::views::events::Names;
@@ -38,6 +37,8 @@ pub(in crate::web::pages) struct Asker {
     pub bulk: bool,
     /// Whether they may look into profiles.
     pub users: bool,
+    /// What can be named.
+    pub named: Named,
     /// The present instant.
     pub now: DateTime<Utc>,
     /// The zone that times are written in.
@@ -54,6 +55,7 @@ impl Asker {
             sees: viewer.sees(),
             bulk: person.permissions.has(Key::ConversationsBulk),
             users: person.permissions.has(Key::UsersView),
+            named: Named::new(viewer.known.roster.clone()),
             now: viewer.db().now(),
             zone: viewer.known.zone,
         }
@@ -63,52 +65,23 @@ impl Asker {
 /// Everything that is in a workspace and can be named on an inbox page.
 #[derive(Clone, Debug)]
 pub(in crate::web::pages) struct Named {
-    /// Everybody, by name.
-    pub everybody: Vec<Brief>,
-    /// The same by id, ready to be written.
+    /// Everybody, ready to be written.
     pub people: People,
-    /// Who cannot log in.
-    pub inactive: HashSet<UserId>,
-    /// All teams, by name.
-    pub teams: Vec<Team>,
-    /// All channels, by name.
-    pub channels: Vec<Channel>,
-    /// All tags, by name.
-    pub tags: Vec<(TagId, String)>,
+    roster: Arc<Roster>,
+}
+
+impl Deref for Named {
+    type Target = Roster;
+
+    fn deref(&self) -> &Roster {
+        &self.roster
+    }
 }
 
 impl Named {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// Trouble with the database.
-    pub(in crate::web::pages) fn read(rx: &mut Rx) -> Result<Self, Failure> {
-        let everybody = store::users::list_by_status(rx, &UserStatus::ALL)?;
-        let cannot = everybody.iter().filter(|one| UserStatus::CANNOT_LOG_IN.contains(&one.status));
-        let inactive = cannot.map(|one| one.id).collect();
-        Ok(Self {
-            people: People::new(&everybody),
-            inactive,
-            everybody,
-            teams: store::teams::list(rx)?,
-            channels: store::channels::list(rx)?,
-            tags: store::tags::list(rx)?,
-        })
-    }
-
-    /// The name of a team.
-    pub(in crate::web::pages) fn team(&self, id: TeamId) -> Option<&str> {
-        self.teams.iter().find(|team| team.id == id).map(|team| team.name.as_str())
-    }
-
-    /// A channel.
-    pub(in crate::web::pages) fn channel(&self, id: ChannelId) -> Option<&Channel> {
-        self.channels.iter().find(|channel| channel.id == id)
-    }
-
-    /// The name of a tag.
-    pub(in crate::web::pages) fn tag(&self, id: TagId) -> Option<&str> {
-        self.tags.iter().find(|(tag, _)| *tag == id).map(|(_, name)| name.as_str())
+    /// Of a workspace.
+    pub(in crate::web::pages) fn new(roster: Arc<Roster>) -> Self {
+        Self { people: People::of(&roster), roster }
     }
 
     /// Tags with their names, by name.
@@ -139,8 +112,6 @@ pub(in crate::web::pages) struct Frame {
     pub request: Request,
     /// Names.
     pub named: Named,
-    /// Who can get conversations.
-    pub assignable: Vec<Brief>,
     /// Kept numbers.
     pub counts: Counts,
     /// The rows.
@@ -225,7 +196,7 @@ pub(in crate::web::pages) fn check(filter: &Filter, named: &Named) -> Result<(),
 /// [`Failure::NotFound`] if the address names what is not here, or trouble with the database.
 pub(in crate::web::pages) fn frame(rx: &mut Rx, asker: &Asker, address: Address) -> Result<Frame, Failure> {
     let request = request(asker, &address)?;
-    let named = Named::read(rx)?;
+    let named = asker.named.clone();
     check(&request.filter, &named)?;
     let counts = counts(rx, &request.filter, &asker.sees)?;
     let page = store::inbox::list(rx, &request.filter, &asker.sees, request.sort, request.after.as_ref(), ROWS)?;
@@ -236,12 +207,10 @@ pub(in crate::web::pages) fn frame(rx: &mut Rx, asker: &Asker, address: Address)
     if request.filter.contact.is_some_and(|id| !contacts.contains_key(&id)) {
         return Err(Failure::NotFound);
     }
-    let may = store::users::list_assignable_ids(rx)?;
     let tags = store::tags::list_of_conversations(rx, &ids)?;
     let explain = ids.is_empty() && asker.bulk;
     let lately = if explain { crate::web::pages::jobs::lately(rx, asker.me, &named)? } else { None };
     Ok(Frame {
-        assignable: named.everybody.iter().filter(|one| may.contains(&one.id)).cloned().collect(),
         total: total(rx, &request.filter, &asker.sees, &counts, &named.inactive)?,
         reads: store::conversations::list_reads(rx, asker.me, &ids)?,
         tags: tags.into_iter().map(|(id, tags)| (id, named.tags(&tags))).collect(),

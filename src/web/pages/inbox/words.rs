@@ -194,23 +194,16 @@ mod tests {
     use crate::domain::conversations::{Priority, Status};
     use crate::domain::ids::UserId;
     use crate::domain::users::{Name, Status as UserStatus};
+    use crate::store::roster::Roster;
     use crate::store::users::Brief;
-    use crate::web::views::person::People;
-    use std::collections::HashSet;
+    use std::sync::Arc;
     use uuid::Uuid;
 
     fn named() -> Named {
         let id = UserId(Uuid::from_u128(1));
         let name = Name { full: "Alice Martin".into(), display: "Alice".into() };
         let everybody = vec![Brief { id, name, status: UserStatus::Inactive, since: chrono::DateTime::UNIX_EPOCH }];
-        Named {
-            people: People::new(&everybody),
-            inactive: HashSet::from([id]),
-            everybody,
-            teams: Vec::new(),
-            channels: Vec::new(),
-            tags: Vec::new(),
-        }
+        Named::new(Arc::new(Roster::of(everybody)))
     }
 
     #[test]
