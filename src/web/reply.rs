@@ -115,7 +115,7 @@ pub fn render_page<T: Template + Display>(chrome: &Chrome, content: &T) -> Resul
 fn html(status: StatusCode, body: String) -> HttpResponse {
     HttpResponse::build(status)
         .content_type("text/html; charset=utf-8")
-        .insert_header(("Vary", "HX-Request"))
+        .insert_header(("Vary", "HX-Request, HX-Target"))
         .body(body)
 }
 

@@ -25,6 +25,28 @@ on_both! {
         agnes.get("/inbox?assignee=00000000-0000-7000-8000-000000000000").await.expect(404);
     }
 
+    async fn a_click_on_a_row_brings_the_conversation_alone_and_marks_it_as_read(w: World) {
+        let site = Site::on(w.db.clone()).await;
+        let rows = w.open_of(w.agnes, 3);
+        let path = format!("/conversations/{}", rows[1].1);
+        let agnes = site.logged_in(&w, w.agnes).await;
+        let unread = |page: &crate::support::web::Page| page.attributes(".conv.unread a", "href").len();
+        assert_eq!(unread(&agnes.get("/inbox").await.expect(200)), 3);
+        agnes.ask(actix_web::http::Method::HEAD, &path).await.expect(200);
+        assert_eq!(unread(&agnes.get("/inbox").await.expect(200)), 3, "looking without seeing");
+
+        let whole = agnes.get(&format!("{path}?assignee=me")).await.expect(200);
+        let htmx = site.logged_in(&w, w.agnes).await.htmx().with("hx-target", "thread");
+        let alone = htmx.get(&format!("{path}?assignee=me")).await.expect(200);
+        assert!(alone.body.contains("<title>") && !alone.body.contains("id=\"results\""), "no list is sent along");
+        // All that can be done stays the same, and so does where it leads: onwards to the next row.
+        for (selector, what) in [("#thread form", "action"), ("#thread input[type=hidden]", "name"), ("#thread a", "href")] {
+            assert_eq!(alone.attributes(selector, what), whole.attributes(selector, what), "{selector}");
+        }
+        assert_eq!(unread(&agnes.get("/inbox").await.expect(200)), 2);
+        htmx.get(&format!("{path}?assignee={}", w.other.xena)).await.expect(404);
+    }
+
     async fn a_reply_leaves_by_mail_and_the_answer_comes_back(w: World) {
         let site = Site::on(w.db.clone()).await;
         let first = "From: Harriet <harriet@customer.example>\r\nTo: support@fernhill.example\r\nSubject: Tent\r\nMessage-ID: <1@customer.example>\r\n\r\nA pole is missing.\r\n";

@@ -44,7 +44,7 @@ on_both! {
         draft.tags = vec!["vip".to_owned()];
         w.conversation(&draft);
         for table in TABLES {
-            let here = format!("workspace_id IN (SELECT workspace_id FROM users WHERE email_key LIKE 'olga%')");
+            let here = "workspace_id IN (SELECT workspace_id FROM users WHERE email_key LIKE 'olga%')";
             assert!(w.number(&format!("SELECT count(*) FROM {table} WHERE {here}")) > 0, "{table} is empty");
             let before = stamp(&w);
             w.database.execute(&match table {

@@ -7,7 +7,9 @@ pub(super) mod thread;
 pub use forms::{assign, note, prioritise, reply, set_status, tag};
 pub(super) use forms::{list_of, safe_back};
 
+use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, StatusCode};
+use askama::Template;
 
 use self::thread::{Shown, Thread};
 use super::inbox::read::{self, Asker, Frame};
@@ -17,8 +19,10 @@ use crate::domain::ids::{ConversationNumber, MailId, MessageId};
 use crate::domain::inbox::Address;
 use crate::failure::Failure;
 use crate::store::{self, Rx};
-use crate::web::extract::{Id, Query, Seeing, Viewer};
-use crate::web::reply::Reply;
+use crate::web::error::WebError;
+use crate::web::extract::{Id, Query, Seeing, Viewer, is_fragment};
+use crate::web::reply::{Reply, page};
+use crate::web::views::chrome::{Section, form_token};
 
 /// Messages of a thread that are shown: the latest.
 const MESSAGES: i64 = 200;
@@ -38,31 +42,37 @@ pub(super) struct Draft {
     pub alert: Option<String>,
 }
 
+/// The conversation alone.
+#[derive(Template)]
+#[template(path = "pages/thread.html")]
+struct ThreadPane {
+    csrf: String,
+    thread: Thread,
+}
+
 /// A conversation with its list beside it. Looking at it marks it as read.
 ///
 /// # Errors
 /// [`crate::web::error::WebError::NotFound`] if there is none that the reader may see, or trouble with the database.
 pub async fn show(Seeing(viewer): Seeing, number: Id<ConversationNumber>, Query(address): Query<Address>) -> Reply {
-    if viewer.req.method() == Method::GET {
-        mark_read(&viewer, number.0).await?;
-    }
-    show_with(&viewer, StatusCode::OK, number.0, address, Draft::default()).await
-}
-
-/// Notes that the reader has seen what is new, if anything is.
-async fn mark_read(viewer: &Viewer, number: ConversationNumber) -> Result<(), crate::web::error::WebError> {
-    let (sees, me) = (viewer.sees(), viewer.known.person.id);
-    let unread = viewer
-        .read(move |rx| {
-            let one = store::conversations::find(rx, number, &sees)?.ok_or(Failure::NotFound)?;
-            let read = store::conversations::list_reads(rx, me, &[one.id])?;
-            Ok(read.get(&one.id).is_none_or(|read| one.last_activity_at > *read).then_some(one.id))
-        })
-        .await?;
-    if let Some(id) = unread {
+    let alone = wants_thread_alone(viewer.req.headers());
+    let (frame, shown) = read_all(&viewer, number.0, address, alone).await?;
+    if shown.unread && viewer.req.method() == Method::GET {
+        let id = shown.one.id;
         viewer.write(move |tx| actions::conversations::mark_read(tx, id)).await?;
     }
-    Ok(())
+    let thread = Thread::new(&viewer, &frame, &shown, Draft::default());
+    if alone {
+        let title = thread.subject.clone();
+        let pane = ThreadPane { csrf: form_token(&viewer.req), thread };
+        return page(&viewer, &title, Section::Inbox, &pane);
+    }
+    render(&viewer, StatusCode::OK, &frame, Selected::Nothing, Some(thread))
+}
+
+/// Whether htmx is going to put nothing but the conversation in place: a click on a row of the list.
+fn wants_thread_alone(headers: &HeaderMap) -> bool {
+    is_fragment(headers) && headers.get("hx-target").is_some_and(|target| target == "thread")
 }
 
 /// The page of a conversation, with what was typed if a form of it was refused.
@@ -76,24 +86,34 @@ pub(super) async fn show_with(
     address: Address,
     draft: Draft,
 ) -> Reply {
-    let asker = Asker::new(viewer);
-    let (frame, shown) = viewer
-        .read(move |rx| {
-            let frame = read::frame(rx, &asker, address)?;
-            let shown = load(rx, &frame, number)?;
-            Ok((frame, shown))
-        })
-        .await?;
+    let (frame, shown) = read_all(viewer, number, address, false).await?;
     let thread = Thread::new(viewer, &frame, &shown, draft);
     render(viewer, status, &frame, Selected::Nothing, Some(thread))
+}
+
+async fn read_all(
+    viewer: &Viewer,
+    number: ConversationNumber,
+    address: Address,
+    alone: bool,
+) -> Result<(Frame, Shown), WebError> {
+    let asker = Asker::new(viewer);
+    let read_all = move |rx: &mut Rx| {
+        let frame = if alone { read::bare_frame(rx, &asker, address) } else { read::frame(rx, &asker, address) }?;
+        let shown = load(rx, &frame, number)?;
+        Ok((frame, shown))
+    };
+    viewer.read(read_all).await
 }
 
 fn load(rx: &mut Rx, frame: &Frame, number: ConversationNumber) -> Result<Shown, Failure> {
     let one = store::conversations::find(rx, number, &frame.asker.sees)?.ok_or(Failure::NotFound)?;
     let messages = store::messages::list(rx, one.id, MESSAGES)?;
     let ids: Vec<MessageId> = messages.iter().map(|message| message.id).collect();
+    let read = store::conversations::list_reads(rx, frame.asker.me, &[one.id])?;
     let mails: Vec<MailId> = messages.iter().filter_map(|message| message.mail).collect();
     Ok(Shown {
+        unread: read.get(&one.id).is_none_or(|read| one.last_activity_at > *read),
         contact: store::contacts::find(rx, one.contact)?,
         tags: frame.named.tags(&store::tags::list_of_conversations(rx, &[one.id])?.remove(&one.id).unwrap_or_default()),
         events: store::audit::list_of_conversation(rx, one.id, EVENTS)?,

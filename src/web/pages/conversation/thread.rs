@@ -30,6 +30,8 @@ pub(in crate::web::pages) struct Shown {
     pub one: Conversation,
     /// With whom.
     pub contact: Option<Contact>,
+    /// Whether something happened since the reader looked.
+    pub unread: bool,
     /// Its tags.
     pub tags: Vec<(TagId, String)>,
     /// Its messages, oldest first.

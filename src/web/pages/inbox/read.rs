@@ -195,32 +195,47 @@ pub(in crate::web::pages) fn check(filter: &Filter, named: &Named) -> Result<(),
 /// # Errors
 /// [`Failure::NotFound`] if the address names what is not here, or trouble with the database.
 pub(in crate::web::pages) fn frame(rx: &mut Rx, asker: &Asker, address: Address) -> Result<Frame, Failure> {
+    let bare = bare_frame(rx, asker, address)?;
+    let ids: Vec<ConversationId> = bare.page.rows.iter().map(|row| row.conversation.id).collect();
+    let mut contacts: Vec<ContactId> = bare.page.rows.iter().map(|row| row.conversation.contact).collect();
+    contacts.extend(bare.request.filter.contact);
+    let contacts = store::contacts::list(rx, &contacts)?;
+    if bare.request.filter.contact.is_some_and(|id| !contacts.contains_key(&id)) {
+        return Err(Failure::NotFound);
+    }
+    let tags = store::tags::list_of_conversations(rx, &ids)?;
+    let explain = ids.is_empty() && asker.bulk;
+    Ok(Frame {
+        lately: if explain { crate::web::pages::jobs::lately(rx, asker.me, &bare.named)? } else { None },
+        total: total(rx, &bare.request.filter, &asker.sees, &bare.counts, &bare.named.inactive)?,
+        reads: store::conversations::list_reads(rx, asker.me, &ids)?,
+        tags: tags.into_iter().map(|(id, tags)| (id, bare.named.tags(&tags))).collect(),
+        contacts,
+        ..bare
+    })
+}
+
+/// The same for a conversation alone: which rows there are, but nothing that is written of them.
+///
+/// # Errors
+/// As [`frame`].
+pub(in crate::web::pages) fn bare_frame(rx: &mut Rx, asker: &Asker, address: Address) -> Result<Frame, Failure> {
     let request = request(asker, &address)?;
     let named = asker.named.clone();
     check(&request.filter, &named)?;
     let counts = counts(rx, &request.filter, &asker.sees)?;
     let page = store::inbox::list(rx, &request.filter, &asker.sees, request.sort, request.after.as_ref(), ROWS)?;
-    let ids: Vec<ConversationId> = page.rows.iter().map(|row| row.conversation.id).collect();
-    let mut contacts: Vec<ContactId> = page.rows.iter().map(|row| row.conversation.contact).collect();
-    contacts.extend(request.filter.contact);
-    let contacts = store::contacts::list(rx, &contacts)?;
-    if request.filter.contact.is_some_and(|id| !contacts.contains_key(&id)) {
-        return Err(Failure::NotFound);
-    }
-    let tags = store::tags::list_of_conversations(rx, &ids)?;
-    let explain = ids.is_empty() && asker.bulk;
-    let lately = if explain { crate::web::pages::jobs::lately(rx, asker.me, &named)? } else { None };
     Ok(Frame {
-        total: total(rx, &request.filter, &asker.sees, &counts, &named.inactive)?,
-        reads: store::conversations::list_reads(rx, asker.me, &ids)?,
-        tags: tags.into_iter().map(|(id, tags)| (id, named.tags(&tags))).collect(),
         asker: asker.clone(),
         address,
         request,
         named,
         counts,
         page,
-        contacts,
-        lately,
+        total: 0,
+        contacts: HashMap::new(),
+        reads: HashMap::new(),
+        tags: HashMap::new(),
+        lately: None,
     })
 }
