@@ -237,7 +237,7 @@ fn the_real_program_is_set_up_stopped_and_survives_a_crash() {
     assert!(dana.count("form") > 0);
     app.crash_and_restart();
     dana.goto("/login");
-    dana.wait_for("input[name=email]");
+    dana.wait_for_text("baton setup-link");
     assert!(app.data_dir().exists());
     drop(dana);
     assert!(app.stop().success(), "{}", app.logs());
