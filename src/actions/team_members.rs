@@ -4,7 +4,7 @@ use crate::domain::access::{Can, handovers, teams};
 use crate::domain::assignment::Target;
 use crate::domain::audit::Event;
 use crate::domain::ids::{JobId, TeamId, UserId};
-use crate::domain::teams::{TeamRefusal, may_leave};
+use crate::domain::teams::{Hold, TeamRefusal, may_leave};
 use crate::domain::users::Status;
 use crate::failure::Failure;
 use crate::store::teams::Member;
@@ -127,7 +127,9 @@ fn take_out(tx: &mut Tx, id: TeamId, leaving: Leaving) -> Result<(Member, String
     may_leave(&places, leaving.user, leaving.successor)
         .map_err(|problem| TeamRefusal::leaving(problem, &member.name.full, &team.name))?;
     let mut events = Vec::new();
-    if let Some(user) = leaving.successor
+    // Whoever is not the only lead leaves nobody in their place: naming leads is for who may edit members.
+    let needed = Hold::of(&places, leaving.user) == Some(Hold::OnlyLead);
+    if let Some(user) = leaving.successor.filter(|_| needed)
         && store::teams::set_lead(tx, id, user, true)?
     {
         events.push(Event::TeamLeadChanged { team: id, user, lead: true });

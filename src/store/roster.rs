@@ -107,10 +107,7 @@ impl Rosters {
 
     fn keep(&self, workspace: WorkspaceId, stamp: i64, roster: &Arc<Roster>) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Of two that read at once, the one that began earlier must not stay.
-        if kept.get(&workspace).is_none_or(|(of, _)| *of < stamp) {
-            kept.insert(workspace, (stamp, roster.clone()));
-        }
+        kept.insert(workspace, (stamp, roster.clone()));
     }
 }
 

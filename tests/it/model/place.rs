@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use baton::domain::access::PermissionSet;
 use baton::domain::ids::{ChannelId, RoleId, TeamId, UserId, WorkspaceId};
 use baton::domain::roles::Standard;
 use baton::domain::users::{Reason, Status};
@@ -87,6 +88,12 @@ impl Person {
             }
         };
         least.iter().any(|role| self.roles.contains(role))
+    }
+
+    /// Whether they may do all that a role lets people do.
+    pub fn covers(&self, role: Standard) -> bool {
+        let mine = self.roles.iter().fold(PermissionSet::NONE, |so_far, role| so_far.union(role.permissions()));
+        self.is_owner() || (role != Standard::Owner && mine.contains(role.permissions()))
     }
 
     /// Nothing that was planned for them comes any more.

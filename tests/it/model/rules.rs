@@ -140,7 +140,8 @@ fn grantable(actor: &Person, roles: &[Standard]) -> bool {
 
 fn judge_about(place: &Place, ask: &Attempt, actor: &Person, deed: &Deed, one: &Person) -> Verdict {
     let changeable = !one.is_gone() && (actor.is_owner() || !one.is_owner());
-    let leaves = changeable && !place.is_last_owner(one) && one.id != actor.id;
+    let stops = changeable && one.roles.iter().all(|role| actor.covers(*role));
+    let leaves = stops && !place.is_last_owner(one) && one.id != actor.id;
     let here = matches!(one.status, Status::Active | Status::Inactive);
     match deed {
         Deed::Accept { with_an_old_link, .. } => {
@@ -194,14 +195,14 @@ fn judge_about(place: &Place, ask: &Attempt, actor: &Person, deed: &Deed, one: &
         }
         Deed::DeactivateInBulk(_) => yes(leaves && one.is_active()),
         Deed::Return { in_days, .. } => {
-            if !(changeable && one.status == Status::Inactive) {
+            if !(stops && one.status == Status::Inactive) {
                 return Refused;
             }
             let returns_at = in_days.map(|days| midnight(place, ask.now, days));
             if one.returns_at == returns_at { Same } else { Done }
         }
-        Deed::Withdraw(_) => yes(changeable && (one.starts_at.is_some() || one.returns_at.is_some())),
-        Deed::Reactivate(_) => yes(changeable && one.status == Status::Inactive),
+        Deed::Withdraw(_) => yes(stops && (one.starts_at.is_some() || one.returns_at.is_some())),
+        Deed::Reactivate(_) => yes(stops && one.status == Status::Inactive),
         Deed::Remove(_) => yes(leaves && here),
         Deed::Delete { typed_right, at_once, .. } => {
             let may = (leaves && here) || one.status == Status::Removed;

@@ -5,6 +5,8 @@ use baton::domain::access::{Can, Sees, handovers, teams as may};
 use baton::domain::assignment::Target;
 use baton::domain::conversations::{Status, StatusChange};
 use baton::domain::profiles::{Language, Preferences};
+use baton::domain::roles::Standard;
+use baton::domain::users::Status as UserStatus;
 use baton::failure::Failure;
 use baton::store;
 
@@ -76,6 +78,15 @@ on_both! {
         let leave = |who, successor| w.by(who, |tx| team_members::leave(tx, w.support, successor));
         let only = "Agnes Arndt is the only lead of Support. Choose another lead first.";
         assert_eq!(refused(&w, || leave(w.agnes, None)), only);
+        // Who leaves without being missed as a lead makes nobody one.
+        let nora = w.newcomer("Nora New", Standard::Agent, UserStatus::Active);
+        w.system_does(|tx| {
+            store::teams::insert_member(tx, w.support, nora)?;
+            Ok(tx.unrecorded((), "a test sets the scene"))
+        });
+        let events = w.events();
+        leave(nora, Some(w.bob)).expect("to leave");
+        assert_eq!(since(&w, events), ["team.member_removed"]);
         assert_eq!(refused(&w, || leave(w.agnes, Some(w.sven))), "Choose an active member of Support as its lead.");
         assert_eq!(refused(&w, || leave(w.agnes, Some(w.agnes))), "Choose an active member of Support as its lead.");
         let remove = teams::Change { remove: vec![w.agnes], ..teams::Change::default() };
