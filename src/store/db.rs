@@ -161,7 +161,18 @@ struct Prepare;
 impl CustomizeConnection<AnyConn, diesel::r2d2::Error> for Prepare {
     fn on_acquire(&self, conn: &mut AnyConn) -> Result<(), diesel::r2d2::Error> {
         let prepared = match conn {
-            AnyConn::Sqlite(conn) => conn.batch_execute(SQLITE_PRAGMAS),
+            AnyConn::Sqlite(conn) => {
+                // Of two that make a new file's journal at once, SQLite refuses one without waiting.
+                let mut tried = conn.batch_execute(SQLITE_PRAGMAS);
+                for _ in 0..100 {
+                    if tried.is_ok() {
+                        break;
+                    }
+                    std::thread::sleep(Duration::from_millis(20));
+                    tried = conn.batch_execute(SQLITE_PRAGMAS);
+                }
+                tried
+            }
             AnyConn::Pg(conn) => conn.batch_execute("SET TIME ZONE 'UTC'; SET statement_timeout = '60s'"),
         };
         prepared.map_err(diesel::r2d2::Error::QueryError)
