@@ -71,13 +71,10 @@ pub fn begin(
     user.may_be_deactivated_by(tx.actor(), owners)?;
     let carried = user.absence.plan;
     // Whoever may not hand work over changes the dates, and leaves the plan as it is.
-    let plan = if run.is_some() {
-        Plan {
-            open: if leave.untold.open { carried.open } else { leave.plan.open },
-            snoozed: if leave.untold.snoozed { carried.snoozed } else { leave.plan.snoozed },
-        }
-    } else {
-        carried
+    let untold = if run.is_some() { leave.untold } else { Untold { open: true, snoozed: true } };
+    let plan = Plan {
+        open: if untold.open { carried.open } else { leave.plan.open },
+        snoozed: if untold.snoozed { carried.snoozed } else { leave.plan.snoozed },
     };
     let absence = Absence {
         note: leave.note.clone(),
@@ -97,8 +94,10 @@ pub fn begin(
     let Some(starts_at) = absence.starts_at else {
         // Of what was only carried on, what is possible no more stays with the person, as on its day.
         let of = |tx: &mut Tx, untold, target| if untold { possible(tx, id, target) } else { Ok(target) };
-        let plan =
-            Plan { open: of(tx, leave.untold.open, plan.open)?, snoozed: of(tx, leave.untold.snoozed, plan.snoozed)? };
+        let plan = Plan { open: of(tx, untold.open, plan.open)?, snoozed: of(tx, untold.snoozed, plan.snoozed)? };
+        // What was planned was allowed when it was planned. It is done, whoever brings its day forward.
+        let planned = Can::for_system(tx.workspace(), Cause::Timer);
+        let run = run.or_else(|| plan.moves().then_some(&planned));
         let done = super::users::deactivate(tx, can, id, leave.reason, run.map(|run| (plan, run)))?;
         describe(tx, id, leave.reason, &Absence { plan: Plan::default(), ..absence })?;
         return Ok(done.map(Left::Now));

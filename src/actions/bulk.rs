@@ -169,19 +169,11 @@ fn start_leaving(tx: &mut Tx, origin: Origin, user: &User, plan: Plan) -> Result
         }
         total += count;
     }
-    bulk_jobs::set_total(tx, job, total)?;
     // Where everything goes to one place, the job is told by it.
     if let [target] = places.as_slice() {
         bulk_jobs::set_target(tx, job, *target)?;
     }
-    if total == 0 {
-        let job = bulk_jobs::lock(tx, job)?;
-        bulk_jobs::set_progress(tx, &job, 0, 0)?;
-        return Ok(None);
-    }
-    tx.enqueue(Task::RunBulk(job))?;
-    let _ = tx.record(Event::BulkStarted { job, total });
-    Ok(Some(job))
+    queue(tx, job, total)
 }
 
 /// Starts moving what a person who leaves a team holds of it. `None` if they hold nothing of it.
@@ -212,6 +204,11 @@ pub(super) fn start_team_removal(
     };
     let job = bulk_jobs::insert(tx, &new)?.ok_or(Failure::Bug("a new id was not new"))?;
     let total = bulk_jobs::insert_matching(tx, job, &filter, &Sees::All, target)?;
+    queue(tx, job, total)
+}
+
+/// Lets a job begin; `None` if it has nothing to do.
+fn queue(tx: &mut Tx, job: JobId, total: i64) -> Result<Option<JobId>, Failure> {
     bulk_jobs::set_total(tx, job, total)?;
     if total == 0 {
         let job = bulk_jobs::lock(tx, job)?;

@@ -30,12 +30,21 @@ pub fn log_in(tx: &mut Tx, id: UserId) -> Result<Recorded<UserId>, Failure> {
     Ok(tx.record(Event::UserLoggedIn { user: id }).with(id))
 }
 
-/// The same at the end of an attempt that was counted as a failure when it began.
+/// The same at the end of an attempt that was counted as a failure when it began. `compared` is the hash that the password
+/// was held against, which takes a while: who was given another one meanwhile is not let in with the old one.
 ///
 /// # Errors
-/// As [`log_in`].
-pub fn finish_login(tx: &mut Tx, id: UserId, attempt: i64) -> Result<Recorded<UserId>, Failure> {
+/// As [`log_in`]; [`LoginRefusal::NoMatch`] too.
+pub fn finish_login(
+    tx: &mut Tx,
+    id: UserId,
+    attempt: i64,
+    compared: Option<&str>,
+) -> Result<Recorded<UserId>, Failure> {
     let done = log_in(tx, id)?;
+    if store::users::find_password(tx, id)?.as_deref() != compared {
+        return Err(LoginRefusal::NoMatch.into());
+    }
     store::logins::set_succeeded(tx, attempt)?;
     Ok(done)
 }

@@ -103,7 +103,11 @@ pub fn remove_inactive(
         return Err(Failure::Stale);
     }
     let receiver = if let Some(Target::User(user)) = tidying.target { Some(user) } else { None };
-    super::teams::lock_people(tx, remove.iter().copied().chain(receiver).collect())?;
+    let people = super::teams::lock_people(tx, remove.iter().copied().chain(receiver).collect())?;
+    if people.iter().any(|user| user.status == Status::Active && remove.contains(&user.id)) {
+        // Back since the members were read.
+        return Err(Failure::Stale);
+    }
     let change = super::teams::Change { remove, ..super::teams::Change::default() };
     let changed = super::teams::change_members(tx, can, id, &change)?;
     let mut jobs = Vec::new();

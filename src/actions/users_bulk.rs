@@ -1,7 +1,7 @@
 //! One change of many users: what is done to each of them, by the verbs that change one (U-14), so that rules,
 //! permissions and events are the same.
 
-use crate::actions::absences::Leave;
+use crate::actions::absences::{Leave, Untold};
 use crate::actions::teams::Change as Membership;
 use crate::actions::users::{Plan, RoleChange};
 use crate::domain::access::{Can, handovers, teams, users};
@@ -21,7 +21,8 @@ pub enum Change {
         can: Can<users::Deactivate>,
         /// Why; what was said when it was planned, if nothing is said now.
         reason: Option<Reason>,
-        /// What becomes of what they hold, with the proof for it; without one it stays where it is.
+        /// What becomes of what they hold, with the proof for it; of what nothing is said here it stays where it is, or
+        /// goes where it was planned to go.
         plan: Option<(Plan, Can<handovers::Run>)>,
     },
     /// They can log in again.
@@ -47,11 +48,13 @@ pub fn apply(tx: &mut Tx, change: &Change, id: UserId) -> Result<Recorded<bool>,
                 return Ok(super::users::deactivate(tx, can, id, *reason, plan)?.with(true));
             };
             // Whoever was to leave later leaves now, and comes back when it was planned.
+            let chosen = plan.as_ref().map(|(plan, _)| *plan).unwrap_or_default();
             let leave = Leave {
                 reason: reason.or(user.reason),
                 note: user.absence.note,
                 returns_at: user.absence.returns_at.filter(|back| *back > tx.now()),
-                plan: plan.as_ref().map(|(plan, _)| *plan).unwrap_or_default(),
+                plan: chosen,
+                untold: Untold { open: chosen.open.is_none(), snoozed: chosen.snoozed.is_none() },
                 ..Leave::default()
             };
             let run = plan.as_ref().map(|(_, run)| run);

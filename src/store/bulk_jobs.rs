@@ -267,6 +267,7 @@ pub fn list_from(rx: &mut Rx, user: UserId, limit: i64) -> Result<Vec<Job>, Fail
     let rows: Vec<Row> = bulk_jobs::table
         .filter(bulk_jobs::workspace_id.eq(rx.workspace()))
         .filter(bulk_jobs::undoes.is_null())
+        .filter(bulk_jobs::total.gt(0))
         .filter(
             bulk_jobs::subject_id
                 .is_not_null()

@@ -155,24 +155,25 @@ const SQLITE_PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = 
      PRAGMA foreign_keys = ON; PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0; \
      PRAGMA journal_size_limit = 67108864; PRAGMA secure_delete = ON;";
 
+/// Of two that make a new file's journal at once, SQLite refuses one without waiting; so it asks again for two seconds.
+#[expect(clippy::disallowed_methods, reason = "connections are made on threads that may block")]
+fn prepare_sqlite(conn: &mut diesel::SqliteConnection) -> QueryResult<()> {
+    for _ in 0..100 {
+        if conn.batch_execute(SQLITE_PRAGMAS).is_ok() {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    conn.batch_execute(SQLITE_PRAGMAS)
+}
+
 #[derive(Debug)]
 struct Prepare;
 
 impl CustomizeConnection<AnyConn, diesel::r2d2::Error> for Prepare {
     fn on_acquire(&self, conn: &mut AnyConn) -> Result<(), diesel::r2d2::Error> {
         let prepared = match conn {
-            AnyConn::Sqlite(conn) => {
-                // Of two that make a new file's journal at once, SQLite refuses one without waiting.
-                let mut tried = conn.batch_execute(SQLITE_PRAGMAS);
-                for _ in 0..100 {
-                    if tried.is_ok() {
-                        break;
-                    }
-                    std::thread::sleep(Duration::from_millis(20));
-                    tried = conn.batch_execute(SQLITE_PRAGMAS);
-                }
-                tried
-            }
+            AnyConn::Sqlite(conn) => prepare_sqlite(conn),
             AnyConn::Pg(conn) => conn.batch_execute("SET TIME ZONE 'UTC'; SET statement_timeout = '60s'"),
         };
         prepared.map_err(diesel::r2d2::Error::QueryError)

@@ -16,7 +16,7 @@ use crate::store::{Db, anywhere};
 /// So many at a look.
 const LOOK: i64 = 100;
 
-/// Wakes conversations whose snooze is over; says how many it looked at.
+/// Wakes conversations whose snooze is over; says how many woke.
 ///
 /// # Errors
 /// Trouble with the database.
@@ -24,13 +24,15 @@ pub async fn wake_due(db: &Db) -> Result<usize, Failure> {
     let db = db.clone();
     blocking(move || {
         let due = db.look_anywhere_now(|ax| anywhere::list_due_snoozes(ax, LOOK))?;
+        let mut woke = 0;
         for (workspace, conversation) in &due {
             let scope = Scope::system(*workspace, Some(Cause::Timer));
-            each(*workspace, conversation, || {
+            let done = each(*workspace, conversation, || {
                 db.write_now(&scope, |tx| actions::conversations::wake(tx, *conversation))
             })?;
+            woke += usize::from(done.is_some());
         }
-        Ok(due.len())
+        Ok(woke)
     })
     .await
 }

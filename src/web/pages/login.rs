@@ -220,10 +220,10 @@ async fn attempt(
     })
     .await?;
     let (user, stored) = found.map_or((None, None), |(user, stored)| (Some(user), stored));
-    let right = verify(app, form.password.clone(), stored).await?;
+    let right = verify(app, form.password.clone(), stored.clone()).await?;
     let user = user.filter(|_| right).ok_or(LoginRefusal::NoMatch)?;
     let (who, scope) = (user.id, Scope { address: Some(from), ..Scope::on_behalf(id, user.id) });
-    app.db.write(&scope, move |tx| actions::sessions::finish_login(tx, who, attempt)).await?;
+    app.db.write(&scope, move |tx| actions::sessions::finish_login(tx, who, attempt, stored.as_deref())).await?;
     Ok((Entered { id: user.id, name: user.name }, id))
 }
 

@@ -139,6 +139,7 @@ struct Confirm {
     refused: Vec<(String, String)>,
     rows: Vec<PlanRow>,
     held: String,
+    planned: String,
     people: Vec<TargetChoice>,
     teams: Vec<TargetChoice>,
     may_plan: bool,
@@ -218,6 +219,10 @@ async fn ask(viewer: &Viewer, form: BulkForm, mut problems: Problems, status: St
         refused: choices.refused,
         rows,
         held: if held > 0 { counted(held, "conversation", "conversations") } else { String::new() },
+        planned: match choices.planned {
+            0 => String::new(),
+            some => grouped(count(some)),
+        },
         people: choices.people,
         teams: choices.teams,
         may_plan,
@@ -258,6 +263,7 @@ async fn ask(viewer: &Viewer, form: BulkForm, mut problems: Problems, status: St
 #[derive(Default)]
 struct Choices {
     refused: Vec<(String, String)>,
+    planned: usize,
     open: i64,
     snoozed: i64,
     people: Vec<TargetChoice>,
@@ -302,6 +308,7 @@ fn deactivation(rx: &mut Rx, actor: &Actor, selected: &[User]) -> Result<Choices
             Err(refusal) => choices.refused.push((user.name.full.clone(), refusal.to_string())),
             Ok(()) => {
                 owners -= usize::from(user.is_owner);
+                choices.planned += usize::from(user.is_leaving() && user.absence.plan.moves());
                 choices.open += of(&open, user.id);
                 choices.snoozed += of(&snoozed, user.id);
             }

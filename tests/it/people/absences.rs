@@ -334,6 +334,33 @@ on_both! {
         assert_eq!(run(&w), (vec![], 1));
     }
 
+    fn a_handover_that_was_planned_is_done_when_its_day_is_brought_forward(w: World) {
+        let plan = Plan { open: Some(Target::User(w.agnes)), snoozed: None };
+        let plans = |who| begin(&w, w.olga, who, &Leave { plan, ..leave("2026-03-09", "") }).expect("to plan");
+        let held = [w.bob, w.gus, w.rita].map(|who| w.open_of(who, 1)[0].1);
+        plans(w.bob);
+        plans(w.gus);
+        let many = |plan, who: &[UserId]| {
+            let change = Change::Deactivate { can: w.can(w.olga), reason: None, plan };
+            let outcomes = each(&w.db, &w.scope(w.olga), &change, who);
+            assert!(outcomes.iter().all(|(_, outcome)| *outcome == Outcome::Done), "{outcomes:?}");
+        };
+        many(None, &[w.bob, w.rita]);
+        let only_snoozed = Plan { open: None, snoozed: Some(Target::Nobody) };
+        many(Some((only_snoozed, w.can(w.olga))), &[w.gus]);
+        let system = actix_web::rt::System::new();
+        let move_all = || while system.block_on(baton::tasks::run_due(&w.db)).expect("to move") > 0 {};
+        move_all();
+        let holders = held.map(|number| holder(&w, number).0);
+        assert_eq!(holders, [Some(w.agnes), Some(w.agnes), Some(w.rita)], "what was not planned stays");
+        // So it is for one who is stopped by somebody who may not hand work over.
+        let (_, number) = w.open_of(w.sven, 1)[0];
+        plans(w.sven);
+        w.by(w.olga, |tx| absences::begin(tx, &w.can(w.olga), None, w.sven, &leave("", ""))).expect("to stop");
+        move_all();
+        assert_eq!(holder(&w, number).0, Some(w.agnes));
+    }
+
     fn a_row_that_cannot_be_read_keeps_nobody_else_waiting(w: World) {
         keep_log();
         begin(&w, w.olga, w.rita, &leave("2026-03-09", "")).expect("to plan");

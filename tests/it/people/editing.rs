@@ -110,6 +110,17 @@ on_both! {
         assert_eq!(said, "Only an Owner can change an Owner.");
     }
 
+    fn an_old_password_that_is_being_checked_opens_nothing_once_there_is_a_new_one(w: World) {
+        let old = w.read(|rx| store::users::find_password(rx, w.bob));
+        let enter = |compared: Option<&str>| {
+            w.db.write_now(&w.system(), |tx| sessions::finish_login(tx, w.bob, 1, compared))
+        };
+        enter(old.as_deref()).expect("the right one");
+        w.db.write_now(&w.system(), |tx| sessions::set_password(tx, w.bob, None, "new hash")).expect("a new one");
+        assert_eq!(refused(&w, || enter(old.as_deref())), "That email and password don’t match.");
+        enter(Some("new hash")).expect("the new one");
+    }
+
     fn a_new_password_ends_all_other_sessions_and_all_links(w: World) {
         w.session(w.bob, "phone");
         let link = || {
