@@ -105,6 +105,19 @@ async fn measure(database: &Database, wanted: &Wanted) -> Table {
             Some(_) => {}
         }
     }
+    // Common, seldom, the beginning of a word, several words, none.
+    let searches = [
+        ("search: a word of every other conversation", "the"),
+        ("search: a seldom word", "zipper"),
+        ("search: the beginning of a word", "ret"),
+        ("search: two words", "order tent"),
+        ("search: a word that does not occur", "xylophone"),
+    ];
+    for (name, words) in searches {
+        let path = format!("/inbox?q={}", words.replace(' ', "+"));
+        browser.load(&path, 1, Duration::from_secs(1)).await;
+        table.load(name, &browser.load(&path, 1, long).await, "p50 < 50 ms");
+    }
     table.figure("memory after the pages (resident)", program.memory(), "< 100 MB");
 
     for (held, aim) in [(few, "< 0.1 s"), (many, "< 5 s")] {

@@ -24,6 +24,7 @@ pub mod profiles;
 pub mod proxies;
 pub mod removal;
 pub mod roles;
+pub mod search;
 pub mod secrets;
 pub mod snooze;
 pub mod standing;

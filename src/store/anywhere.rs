@@ -259,6 +259,15 @@ pub fn has_setup_link(ax: &mut Ax, token_hash: &str) -> Result<bool, Failure> {
     Ok(found.is_some())
 }
 
+/// A value that the whole installation keeps, if it was made.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn find_setting(ax: &mut Ax, name: &str) -> Result<Option<String>, Failure> {
+    let value = installation::table.filter(installation::name.eq(name)).select(installation::value).first(ax.conn);
+    Ok(value.optional()?)
+}
+
 /// A value that the whole installation keeps, made once: of two instances that start at once, both get the same.
 ///
 /// # Errors

@@ -325,7 +325,7 @@ fn wanted_team(target: Target) -> diesel::expression::SqlLiteral<Nullable<Guid>>
 /// # Errors
 /// Trouble with the database.
 pub fn insert_matching(tx: &mut Tx, job: JobId, filter: &Filter, sees: &Sees, target: Target) -> Result<i64, Failure> {
-    let query = matching(tx.workspace(), filter, sees);
+    let query = matching(tx, filter, sees);
     insert_items(tx, job, query, target)
 }
 

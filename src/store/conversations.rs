@@ -140,6 +140,7 @@ pub fn insert(tx: &mut Tx, new: &New) -> Result<(ConversationId, ConversationNum
         ))
         .returning(conversations::id)
         .get_result(tx.write())?;
+    super::search::add_of_conversations(tx, &[ConversationId(id)])?;
     Ok((ConversationId(id), number))
 }
 

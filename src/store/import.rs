@@ -458,7 +458,9 @@ pub fn insert_conversations(tx: &mut Tx, all: &[Conversation]) -> Result<Vec<Con
         .order(conversations::number)
         .select(conversations::id)
         .load(tx.conn)?;
-    Ok(ids.into_iter().map(ConversationId).collect())
+    let ids: Vec<ConversationId> = ids.into_iter().map(ConversationId).collect();
+    super::search::add_of_conversations(tx, &ids)?;
+    Ok(ids)
 }
 
 /// A message or note of the past.
@@ -505,7 +507,7 @@ pub fn insert_messages(tx: &mut Tx, all: &[Message]) -> Result<(), Failure> {
         })
         .collect();
     insert_in_parts!(tx, messages::table, 6, rows);
-    Ok(())
+    super::search::add_texts(tx, all.iter().map(|message| (message.conversation, message.body)))
 }
 
 /// Marks conversations with tags, each at most once with the same.

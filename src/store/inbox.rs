@@ -5,13 +5,14 @@ use diesel::prelude::*;
 
 use super::conversations::Row;
 use super::db::{MultiBackend, Rx};
-use super::schema::{contacts, conversation_tags, conversations, messages, users};
+use super::schema::{conversation_tags, conversations, users};
+use super::search::{self, Dialect};
 use super::types::At;
 use crate::domain::access::Sees;
 use crate::domain::conversations::Conversation;
 use crate::domain::ids::{ConversationId, WorkspaceId};
 use crate::domain::inbox::{Activity, Assignee, Cursor, Filter, Sort, Statuses, Teams, Waiting};
-use crate::domain::text::like_pattern;
+use crate::domain::search::Wanted;
 use crate::domain::users::Status as UserStatus;
 use crate::failure::Failure;
 
@@ -46,7 +47,18 @@ pub(super) fn visible<'a>(workspace: WorkspaceId, sees: &Sees) -> Boxed<'a> {
 }
 
 /// The conversations that match a filter, as far as somebody may see them.
-pub(super) fn matching<'a>(workspace: WorkspaceId, filter: &Filter, sees: &Sees) -> Boxed<'a> {
+pub(super) fn matching<'a>(rx: &Rx, filter: &Filter, sees: &Sees) -> Boxed<'a> {
+    let query = matching_but_words(rx.workspace(), filter, sees);
+    match &filter.words {
+        None => query,
+        Some(words) => match Wanted::read(words) {
+            Some(wanted) => search::found(query, Dialect::of(rx), &wanted),
+            None => query.filter(conversations::id.lt(0)),
+        },
+    }
+}
+
+fn matching_but_words<'a>(workspace: WorkspaceId, filter: &Filter, sees: &Sees) -> Boxed<'a> {
     let mut query = visible(workspace, sees);
     query = match filter.statuses {
         Statuses::Only(status) => query.filter(conversations::status.eq(status.as_str())),
@@ -97,44 +109,11 @@ pub(super) fn matching<'a>(workspace: WorkspaceId, filter: &Filter, sees: &Sees)
     if let Some(contact) = filter.contact {
         query = query.filter(conversations::contact_id.eq(contact));
     }
-    query = match filter.activity {
+    match filter.activity {
         None => query,
         Some(Activity::Since(at)) => query.filter(conversations::last_activity_at.ge(At(at))),
         Some(Activity::Before(at)) => query.filter(conversations::last_activity_at.lt(At(at))),
-    };
-    match &filter.words {
-        None => query,
-        Some(words) => with_words(query, workspace, words),
     }
-}
-
-diesel::define_sql_function! {
-    /// Lower case as far as the database knows it: SQLite knows ASCII.
-    fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
-}
-
-fn with_words<'a>(query: Boxed<'a>, workspace: WorkspaceId, words: &str) -> Boxed<'a> {
-    let pattern = like_pattern(words);
-    let of_contact = contacts::table
-        .filter(contacts::workspace_id.eq(workspace))
-        .filter(
-            lower(contacts::name)
-                .like(pattern.clone())
-                .escape('\\')
-                .or(contacts::email_key.like(pattern.clone()).escape('\\')),
-        )
-        .select(contacts::id);
-    let in_messages = messages::table
-        .filter(messages::workspace_id.eq(workspace))
-        .filter(lower(messages::body).like(pattern.clone()).escape('\\'))
-        .select(messages::conversation_id);
-    query.filter(
-        lower(conversations::subject)
-            .like(pattern)
-            .escape('\\')
-            .or(conversations::contact_id.eq_any(of_contact))
-            .or(conversations::id.eq_any(in_messages)),
-    )
 }
 
 /// A conversation in a list.
@@ -146,6 +125,15 @@ pub struct Listed {
     pub preview: String,
 }
 
+/// How many match.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Total {
+    /// So many.
+    pub number: i64,
+    /// Whether there may be more: what is found by a common word is not counted to its end.
+    pub at_least: bool,
+}
+
 /// One page of a list, and where the next begins.
 #[derive(Clone, Debug)]
 pub struct Page {
@@ -153,7 +141,12 @@ pub struct Page {
     pub rows: Vec<Listed>,
     /// Where the next page begins, if there is one.
     pub next: Option<Cursor>,
+    /// How many match in all, if it was noticed by the way.
+    pub total: Option<Total>,
 }
+
+/// So many conversations at the top of a list are looked through for words before the index of words is asked.
+const LOOK: usize = 2_000;
 
 /// A page of the conversations that match, in order, after a row.
 ///
@@ -167,8 +160,79 @@ pub fn list(
     after: Option<&Cursor>,
     limit: usize,
 ) -> Result<Page, Failure> {
+    list_looking(rx, filter, sees, sort, after, (limit, LOOK))
+}
+
+/// The same, looking through so many.
+///
+/// The index of words knows no order, so for a common word it would give a million rows to sort; and a walk along the
+/// list would look at a million rows for a seldom one. So the top of the list is looked through first. If it has more
+/// than a page of what is wanted, that goes on; otherwise there is little of it, and the index is asked.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_looking(
+    rx: &mut Rx,
+    filter: &Filter,
+    sees: &Sees,
+    sort: Sort,
+    after: Option<&Cursor>,
+    (limit, look): (usize, usize),
+) -> Result<Page, Failure> {
+    let Some(words) = &filter.words else {
+        return page(rx, matching_but_words(rx.workspace(), filter, sees), sort, after, limit);
+    };
+    let Some(wanted) = Wanted::read(words) else {
+        return Ok(Page { rows: Vec::new(), next: None, total: Some(Total { number: 0, at_least: false }) });
+    };
+    let all = |rx: &Rx| matching_but_words(rx.workspace(), filter, sees);
+    let top = look_through(rx, all(rx), sort, None, look, &wanted)?;
+    let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+    if top.ended || top.hits.len() > limit {
+        let total = Some(Total { number: count(top.hits.len()), at_least: !top.ended });
+        let here = match after {
+            Some(after) if !top.ended => look_through(rx, all(rx), sort, Some(after), look, &wanted)?,
+            _ => top,
+        };
+        if here.ended || here.hits.len() > limit {
+            let query = all(rx).filter(conversations::id.eq_any(here.hits));
+            return Ok(Page { total, ..page(rx, query, sort, after, limit)? });
+        }
+        let query = search::found(all(rx), Dialect::of(rx), &wanted);
+        return Ok(Page { total, ..page(rx, query, sort, after, limit)? });
+    }
+    let found = |rx: &Rx| search::found(all(rx), Dialect::of(rx), &wanted);
+    let number = found(rx).count().get_result(rx.conn)?;
+    let query = found(rx);
+    Ok(Page { total: Some(Total { number, at_least: false }), ..page(rx, query, sort, after, limit)? })
+}
+
+/// What the next rows of a list have of what is wanted.
+struct Looked {
+    hits: Vec<i64>,
+    /// Whether these were all rows that there are.
+    ended: bool,
+}
+
+fn look_through(
+    rx: &mut Rx,
+    query: Boxed<'_>,
+    sort: Sort,
+    after: Option<&Cursor>,
+    look: usize,
+    wanted: &Wanted,
+) -> Result<Looked, Failure> {
+    let take = i64::try_from(look).unwrap_or(i64::MAX);
+    let ids: Vec<i64> = in_order(query, sort, after).limit(take).select(conversations::id).load(rx.conn)?;
+    let ended = ids.len() < look;
+    let these = ours(rx.workspace()).into_boxed::<MultiBackend>().filter(conversations::id.eq_any(ids));
+    let hits = search::each(these, Dialect::of(rx), wanted).select(conversations::id).load(rx.conn)?;
+    Ok(Looked { hits, ended })
+}
+
+/// A list in its order, from the row after the cursor.
+fn in_order<'a>(query: Boxed<'a>, sort: Sort, after: Option<&Cursor>) -> Boxed<'a> {
     use conversations as c;
-    let query = matching(rx.workspace(), filter, sees);
     // The first comparison bounds the index range, the second decides between equal values.
     let query = match (sort, after) {
         (Sort::Newest, None) => query,
@@ -190,12 +254,16 @@ pub fn list(
                 .or(c::last_activity_at.le(At(at.at)).and(c::last_activity_at.lt(At(at.at)).or(c::id.lt(at.id.0)))),
         ),
     };
-    let query = match sort {
+    match sort {
         Sort::Newest => query.order((c::last_activity_at.desc(), c::id.desc())),
         Sort::Waiting => query.order((c::waiting_since.asc(), c::id.asc())),
         Sort::Wake => query.order((c::snoozed_until.asc(), c::id.asc())),
         Sort::Priority => query.order((c::priority.desc(), c::last_activity_at.desc(), c::id.desc())),
-    };
+    }
+}
+
+fn page(rx: &mut Rx, query: Boxed<'_>, sort: Sort, after: Option<&Cursor>, limit: usize) -> Result<Page, Failure> {
+    let query = in_order(query, sort, after);
     let take = i64::try_from(limit).unwrap_or(50) + 1;
     let found: Vec<Row> = query.limit(take).select(Row::as_select()).load(rx.conn)?;
     let more = found.len() > limit;
@@ -208,7 +276,7 @@ pub fn list(
         })
         .collect::<Result<Vec<_>, Failure>>()?;
     let next = rows.last().filter(|_| more).map(|last| cursor(&last.conversation, sort));
-    Ok(Page { rows, next })
+    Ok(Page { rows, next, total: None })
 }
 
 fn cursor(last: &Conversation, sort: Sort) -> Cursor {
@@ -225,7 +293,7 @@ fn cursor(last: &Conversation, sort: Sort) -> Cursor {
 /// # Errors
 /// Trouble with the database.
 pub fn count(rx: &mut Rx, filter: &Filter, sees: &Sees) -> Result<i64, Failure> {
-    Ok(matching(rx.workspace(), filter, sees).count().get_result(rx.conn)?)
+    Ok(matching(rx, filter, sees).count().get_result(rx.conn)?)
 }
 
 /// Which of some conversations match, or with no filter: are seen.
@@ -239,8 +307,15 @@ pub fn list_matching_among(
     ids: &[ConversationId],
 ) -> Result<std::collections::HashSet<ConversationId>, Failure> {
     let query = match filter {
-        Some(filter) => matching(rx.workspace(), filter, sees),
+        Some(filter) => matching_but_words(rx.workspace(), filter, sees),
         None => visible(rx.workspace(), sees),
+    };
+    let query = match filter.and_then(|filter| filter.words.as_ref()) {
+        None => query,
+        Some(words) => match Wanted::read(words) {
+            Some(wanted) => search::each(query, Dialect::of(rx), &wanted),
+            None => return Ok(std::collections::HashSet::new()),
+        },
     };
     let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
     let found: Vec<i64> = query.filter(conversations::id.eq_any(ids)).select(conversations::id).load(rx.conn)?;

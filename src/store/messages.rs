@@ -69,6 +69,7 @@ pub fn insert(tx: &mut Tx, new: &New) -> Result<MessageId, Failure> {
         ))
         .returning(messages::id)
         .get_result(tx.write())?;
+    super::search::add_texts(tx, [(new.conversation, new.body)])?;
     Ok(MessageId(id))
 }
 

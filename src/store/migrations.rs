@@ -14,13 +14,20 @@ fn names_of<B: diesel::backend::Backend>(source: &EmbeddedMigrations) -> Result<
     Ok(found.iter().map(|migration| migration.name().version().to_string()).collect())
 }
 
-/// Brings the schema up to date; says how many migrations were applied.
+/// Brings the schema up to date, and what the program has to work out from older rows; says how many migrations were
+/// applied.
 ///
 /// Two instances that start at once take turns.
 ///
 /// # Errors
 /// A sentence that says what to change: the schema is newer than this program, or a migration failed.
 pub fn run(db: &Db) -> Result<usize, String> {
+    let done = apply(db)?;
+    super::search::fill(db).map_err(|error| error.to_string())?;
+    Ok(done)
+}
+
+fn apply(db: &Db) -> Result<usize, String> {
     let mut conn = db.connection().map_err(|error: Failure| error.to_string())?;
     match &mut *conn {
         AnyConn::Sqlite(conn) => {

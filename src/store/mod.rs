@@ -30,6 +30,7 @@ pub mod retention;
 pub mod roles;
 pub mod roster;
 mod schema;
+pub mod search;
 pub mod sessions;
 mod statements;
 pub mod tags;

@@ -338,6 +338,17 @@ diesel::table! {
     use diesel::sql_types::*;
     use super::{Guid, Instant};
 
+    search_documents (conversation_id) {
+        conversation_id -> BigInt,
+        workspace_id -> Guid,
+        words -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
     attachments (id) {
         id -> Guid,
         workspace_id -> Guid,

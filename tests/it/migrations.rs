@@ -75,7 +75,7 @@ const POSTGRES_CATALOGUE: &str = r"
                    JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.n ORDER BY k.o), ', ') AS columns
         FROM t JOIN pg_index x ON x.indrelid = t.oid JOIN pg_class ic ON ic.oid = x.indexrelid
     )
-    SELECT 'column ' || t.name || '.' || a.attname || CASE a.atttypid::regtype::text WHEN 'uuid' THEN ' id' WHEN 'text' THEN ' text' ELSE ' number' END
+    SELECT 'column ' || t.name || '.' || a.attname || CASE a.atttypid::regtype::text WHEN 'uuid' THEN ' id' WHEN 'text' THEN ' text' WHEN 'tsvector' THEN ' text' ELSE ' number' END
            || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END AS line
     FROM t JOIN pg_attribute a ON a.attrelid = t.oid WHERE a.attnum > 0 AND NOT a.attisdropped
     UNION ALL
@@ -109,9 +109,13 @@ fn catalogue(database: &Fresh, kind: Kind) -> Vec<String> {
     lines
 }
 
-/// The counters are kept in another way: one row for each number on SQLite, differences on PostgreSQL.
+/// The counters are kept in another way: one row for each number on SQLite, differences on PostgreSQL. And so is the index
+/// of words: in tables of its own on SQLite, an index like others on PostgreSQL.
 fn differs_on_purpose(line: &str) -> bool {
     line.contains("conversation_counts") && (line.starts_with("primary key") || line.starts_with("index"))
+        || line.contains("search_words")
+        || line.contains("search_documents_by_word")
+        || line.contains("trigger search_documents_delete")
 }
 
 #[test]
@@ -194,7 +198,7 @@ fn the_program_knows_every_column_as_it_is() {
         let database = Fresh::empty(kind);
         up(&database, kind);
         let mut there = catalogue(&database, kind);
-        there.retain(|line| line.starts_with("column "));
+        there.retain(|line| line.starts_with("column ") && !differs_on_purpose(line));
         assert_eq!(believed(), there, "{kind:?}");
     }
 }

@@ -9,7 +9,9 @@ use baton::domain::bulk::Selection;
 use baton::domain::conversations::{Conversation, MessageKind, Priority, Status, StatusChange};
 use baton::domain::ids::{ConversationId, TagId, TeamId, UserId};
 use baton::domain::inbox::{Activity, Assignee, Cursor, Filter, Sort, Statuses, Teams, Waiting};
+use baton::domain::search::{self, Wanted};
 use baton::failure::Failure;
+use baton::store::inbox::Total;
 use baton::store::{self, bulk_jobs, inbox};
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
@@ -40,7 +42,8 @@ struct Sketch {
 const SUBJECTS: [&str; 4] = ["A Tent pole is missing", "50% off?", "under_score", "Refund\\please"];
 const NOTES: [&str; 3] = ["The TENT came late", "100 percent", "a\\b"];
 const CONTACTS: [&str; 3] = ["harriet@customer.example", "tent_maker@customer.example", "zoe@customer.example"];
-const WORDS: [&str; 7] = ["tent", "50%", "_", "\\", "harriet", "percent", "nothing like it"];
+const WORDS: [&str; 9] =
+    ["tent", "50%", "_", "\\", "harriet", "percent tent", "nothing like it", "harriet ten", "cole NOT tent"];
 
 fn sketch() -> impl Strategy<Value = Sketch> {
     let place = (0_usize..4, 0_usize..3, any::<bool>(), 0_usize..4, 0_usize..4);
@@ -75,7 +78,7 @@ fn question() -> impl Strategy<Value = Question> {
         proptest::option::weighted(0.2, any::<bool>()),
         seldom(3),
         proptest::option::weighted(0.2, (any::<bool>(), 0_i64..5)),
-        seldom(7),
+        seldom(9),
         0_usize..7,
     );
     (first, more, last).prop_map(
@@ -238,9 +241,10 @@ impl Scene {
                 let one = &row.conversation;
                 let words = filter.words.as_ref().is_none_or(|words| {
                     let contact = CONTACTS[row.sketch.contact];
-                    let mut texts = vec![SUBJECTS[row.sketch.subject], contact, "Harriet Cole"];
-                    texts.extend(row.sketch.note.map(|note| NOTES[note]));
-                    texts.iter().any(|text| text.to_lowercase().contains(words))
+                    let mut all = search::words(SUBJECTS[row.sketch.subject]);
+                    let note = row.sketch.note.map_or("", |note| NOTES[note]);
+                    [contact, "Harriet Cole", note].iter().for_each(|text| search::add(&mut all, text));
+                    Wanted::read(words).is_some_and(|wanted| wanted.is_in(&all))
                 });
                 let status = match filter.statuses {
                     Statuses::Only(status) => one.status == status,
@@ -305,13 +309,21 @@ fn sorted(rows: &[&Known], sort: Sort) -> Vec<ConversationId> {
 }
 
 /// All pages of a list, put together; each cursor goes through the address as it would in a browser.
-fn leaf(world: &World, filter: &Filter, sees: &Sees, sort: Sort, size: usize) -> Vec<ConversationId> {
-    let (mut ids, mut after) = (Vec::new(), None::<Cursor>);
+fn leaf(
+    world: &World,
+    filter: &Filter,
+    sees: &Sees,
+    sort: Sort,
+    (size, look): (usize, usize),
+) -> (Vec<ConversationId>, Option<Total>) {
+    let (mut ids, mut after, mut total) = (Vec::new(), None::<Cursor>, None);
     loop {
-        let page = world.read(|rx| inbox::list(rx, filter, sees, sort, after.as_ref(), size));
+        let page = world.read(|rx| inbox::list_looking(rx, filter, sees, sort, after.as_ref(), (size, look)));
+        assert!(after.is_none() || total == page.total, "every page tells the same number");
+        total = page.total;
         assert!(page.rows.len() <= size);
         ids.extend(page.rows.iter().map(|row| row.conversation.id));
-        let Some(next) = page.next else { return ids };
+        let Some(next) = page.next else { return (ids, total) };
         assert_eq!(page.rows.len(), size, "a page that is not the last is full");
         after = Some(Cursor::parse(&next.print()).expect("a cursor"));
     }
@@ -343,15 +355,20 @@ fn pinned(world: &World, filter: &Filter, sees: &Sees) -> Vec<ConversationId> {
     pinned
 }
 
-fn agrees(scene: &Scene, question: &Question, size: usize) {
+fn agrees(scene: &Scene, question: &Question, size: usize, look: usize) {
     let (world, filter, sees) = (&scene.world, scene.filter(question), scene.sees(question));
     let expected = scene.expected(&filter, &sees);
     let ids: BTreeSet<ConversationId> = expected.iter().map(|row| row.id).collect();
     let count = world.read(|rx| inbox::count(rx, &filter, &sees));
     assert_eq!(count, i64::try_from(ids.len()).unwrap(), "count of {filter:?} for {sees:?}");
     for sort in Sort::ALL {
-        let list = leaf(world, &filter, &sees, sort, size);
+        let (list, total) = leaf(world, &filter, &sees, sort, (size, look));
         assert_eq!(list, sorted(&expected, sort), "{sort:?} of {filter:?} for {sees:?}");
+        assert_eq!(total.is_some(), filter.words.is_some());
+        if let Some(total) = total.filter(|_| sort == Sort::Newest) {
+            let right = if total.at_least { total.number <= count } else { total.number == count };
+            assert!(right, "{total:?} of {count} for {filter:?}");
+        }
     }
     assert_eq!(pinned(world, &filter, &sees).into_iter().collect::<BTreeSet<_>>(), ids, "snapshot of {filter:?}");
     let all: Vec<ConversationId> = scene.rows.iter().map(|row| row.id).collect();
@@ -365,12 +382,13 @@ fn lists_say_what_the_rules_say(kind: Kind, cases: u32) {
         proptest::collection::vec(sketch(), 0..24),
         proptest::collection::vec(question(), 1..12),
         1_usize..6,
+        1_usize..30,
         any::<bool>(),
     );
-    let outcome = TestRunner::new(config).run(&scenes, |(sketches, questions, size, bob_left)| {
+    let outcome = TestRunner::new(config).run(&scenes, |(sketches, questions, size, look, bob_left)| {
         let scene = Scene::set(kind, &sketches, bob_left);
         for question in &questions {
-            agrees(&scene, question, size);
+            agrees(&scene, question, size, look);
         }
         Ok(())
     });

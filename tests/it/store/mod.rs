@@ -8,4 +8,5 @@ mod plans;
 mod queues;
 mod roster;
 mod scope;
+mod search;
 mod users;

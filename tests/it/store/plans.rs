@@ -17,8 +17,10 @@ use tracing::{Event, Metadata, Subscriber};
 use crate::support::World;
 
 /// Tables that grow with the years. Others have some hundred rows.
-const BIG: [&str; 8] = [
+const BIG: [&str; 10] = [
     "conversations",
+    "search_documents",
+    "d",
     "messages",
     "contacts",
     "audit_events",
@@ -130,6 +132,28 @@ fn lists_are_read_from_an_index_in_order_from_any_page() {
                 in_order(&found);
             }
         }
+    }
+}
+
+/// Both ways of looking for words, and the count and the bulk change over what is found.
+#[test]
+fn words_are_looked_up_in_their_index() {
+    let w = World::on_sqlite();
+    w.open_of(w.bob, 3);
+    let after = Cursor { rank: 1, at: w.now(), id: baton::domain::ids::ConversationId(2) };
+    for (filter, sorts) in filters(&w) {
+        let filter = Filter { words: Some("a tent pol".to_owned()), ..filter };
+        for sort in sorts {
+            for (from, look) in [(None, 2_000), (Some(&after), 2_000), (None, 1), (Some(&after), 1)] {
+                let read = |rx: &mut Rx| {
+                    store::inbox::list_looking(rx, &filter, &Sees::All, *sort, from, (50, look))?;
+                    store::inbox::count(rx, &filter, &Sees::All)
+                };
+                no_big_scan(&plans(&w, read));
+            }
+        }
+        let ids = [baton::domain::ids::ConversationId(1)];
+        no_big_scan(&plans(&w, |rx| store::inbox::list_matching_among(rx, Some(&filter), &Sees::All, &ids)));
     }
 }
 

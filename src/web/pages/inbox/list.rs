@@ -104,7 +104,7 @@ pub(in crate::web::pages) struct Bulk {
     pub matching: Option<String>,
     /// The number as it is sent.
     pub expected: i64,
-    /// How many match in all and a link that selects them, if there are more than on the page.
+    /// A link that selects all that match, if there are more than on the page: words and address.
     pub all: Option<(String, String)>,
     /// Whether more match than are on the page.
     pub more: bool,
@@ -174,7 +174,7 @@ impl List {
         let start = address.from_start();
         Self {
             title: words::title(address, request.view, &request.filter, &frame.named),
-            count: grouped(frame.total),
+            count: frame.number(),
             here: words::href(address),
             q: address.q.clone(),
             kept: kept(address),
@@ -381,7 +381,7 @@ fn bulk(frame: &Frame, selected: Selected, rows: usize) -> Bulk {
     let matching = selected == Selected::Matching;
     let here = words::href(&frame.address);
     let joined = |select: &str| format!("{here}{}select={select}", if here.contains('?') { "&" } else { "?" });
-    let more = frame.total > i64::try_from(rows).unwrap_or(i64::MAX) || rows > ROWS;
+    let more = frame.at_least || frame.total > i64::try_from(rows).unwrap_or(i64::MAX) || rows > ROWS;
     let load = frame.counts.by_person(Status::Open);
     let mut picker = Picker::new(
         "bulk-assign",
@@ -396,7 +396,10 @@ fn bulk(frame: &Frame, selected: Selected, rows: usize) -> Bulk {
         picker,
         matching: matching.then(|| grouped(frame.total)),
         expected: frame.total,
-        all: (more && !matching).then(|| (grouped(frame.total), joined("matching"))),
+        all: (more && !matching).then(|| {
+            let all = if frame.at_least { String::new() } else { format!("{} ", grouped(frame.total)) };
+            (format!("Select all {all}matching"), joined("matching"))
+        }),
         more,
         page_only: joined("page"),
         none: here,

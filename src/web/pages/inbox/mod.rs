@@ -73,7 +73,15 @@ pub async fn index(
 ) -> Reply {
     let selected = Selected::parse(&selecting.select);
     let asker = read::Asker::new(&viewer);
-    let frame = viewer.read(move |rx| read::frame(rx, &asker, address)).await?;
+    let frame = viewer
+        .read(move |rx| {
+            let mut frame = read::frame(rx, &asker, address)?;
+            if selected == Selected::Matching {
+                frame.count_all(rx)?;
+            }
+            Ok(frame)
+        })
+        .await?;
     render(&viewer, StatusCode::OK, &frame, selected, None)
 }
 

@@ -11,6 +11,7 @@ use crate::domain::access::{Key, Sees};
 use crate::domain::conversations::Status;
 use crate::domain::ids::{ContactId, ConversationId, TagId, TeamId, UserId};
 use crate::domain::inbox::{Address, Assignee, Filter, Request, Statuses, Teams};
+use crate::domain::text::grouped;
 use crate::failure::Failure;
 use crate::store::contacts::Contact;
 use crate::store::counts::Counts;
@@ -118,6 +119,8 @@ pub(in crate::web::pages) struct Frame {
     pub page: store::inbox::Page,
     /// How many match.
     pub total: i64,
+    /// Whether there may be more than that: a search for a common word is not counted to its end.
+    pub at_least: bool,
     /// The customers of the rows, and of the filter.
     pub contacts: HashMap<ContactId, Contact>,
     /// What whoever asks just did to many conversations, if there are no rows: the words and the job's address.
@@ -129,6 +132,23 @@ pub(in crate::web::pages) struct Frame {
 }
 
 impl Frame {
+    /// The number of what matches, in words.
+    pub(in crate::web::pages) fn number(&self) -> String {
+        format!("{}{}", grouped(self.total), if self.at_least { "+" } else { "" })
+    }
+
+    /// Counts to the end, for who is to change all that match.
+    ///
+    /// # Errors
+    /// Trouble with the database.
+    pub(in crate::web::pages) fn count_all(&mut self, rx: &mut Rx) -> Result<(), Failure> {
+        if self.at_least {
+            self.total = store::inbox::count(rx, &self.request.filter, &self.asker.sees)?;
+            self.at_least = false;
+        }
+        Ok(())
+    }
+
     /// Times as this page writes them.
     pub(in crate::web::pages) const fn times(&self) -> Times {
         Times::new(self.asker.now, self.asker.zone)
@@ -205,9 +225,14 @@ pub(in crate::web::pages) fn frame(rx: &mut Rx, asker: &Asker, address: Address)
     }
     let tags = store::tags::list_of_conversations(rx, &ids)?;
     let explain = ids.is_empty() && asker.bulk;
+    let (total, at_least) = match bare.page.total {
+        Some(total) => (total.number, total.at_least),
+        None => (total(rx, &bare.request.filter, &asker.sees, &bare.counts, &bare.named.inactive)?, false),
+    };
     Ok(Frame {
         lately: if explain { crate::web::pages::jobs::lately(rx, asker.me, &bare.named)? } else { None },
-        total: total(rx, &bare.request.filter, &asker.sees, &bare.counts, &bare.named.inactive)?,
+        total,
+        at_least,
         reads: store::conversations::list_reads(rx, asker.me, &ids)?,
         tags: tags.into_iter().map(|(id, tags)| (id, bare.named.tags(&tags))).collect(),
         contacts,
@@ -233,6 +258,7 @@ pub(in crate::web::pages) fn bare_frame(rx: &mut Rx, asker: &Asker, address: Add
         counts,
         page,
         total: 0,
+        at_least: false,
         contacts: HashMap::new(),
         reads: HashMap::new(),
         tags: HashMap::new(),

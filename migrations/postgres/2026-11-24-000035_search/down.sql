@@ -1,0 +1,2 @@
+DROP TABLE search_documents;
+DELETE FROM installation WHERE name = 'search words';
