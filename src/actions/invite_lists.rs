@@ -9,7 +9,7 @@ use super::invites::{Invited, inviter, link, refuse_known, refuse_sealed};
 use crate::domain::access::{Actor, Can, users};
 use crate::domain::audit::Event;
 use crate::domain::ids::{ChannelId, RoleId, TeamId, UserId};
-use crate::domain::invite_check::{Checked, Known, Lines, Person, check};
+use crate::domain::invite_check::{Checked, Known, Person, Places, check};
 use crate::domain::invite_list::List;
 use crate::domain::roles::may_grant;
 use crate::domain::users::UserRefusal;
@@ -30,8 +30,8 @@ pub struct Asked {
     pub channels: Vec<ChannelId>,
     /// Whether mails are sent; otherwise the links are to be copied.
     pub send: bool,
-    /// The lines that are left out.
-    pub struck: Lines,
+    /// Who is left out, by their places in the list.
+    pub struck: Places,
 }
 
 /// What came of a list.
@@ -77,6 +77,7 @@ pub fn look(rx: &mut Rx, actor: &Actor, asked: &Asked) -> Result<Vec<Checked>, F
         taken: &taken,
         usual_roles: &asked.roles,
         usual_teams: &asked.teams,
+        struck: &asked.struck,
     };
     Ok(check(&asked.list.entries, &known))
 }
@@ -94,7 +95,7 @@ pub fn create_all(
     asked: &Asked,
 ) -> Result<Recorded<Answer>, Failure> {
     let all = look(tx, &can.scope().actor, asked)?;
-    let kept: Vec<&Checked> = all.iter().filter(|one| !asked.struck.has(one.line)).collect();
+    let kept: Vec<&Checked> = all.iter().filter(|one| !asked.struck.has(one.place)).collect();
     let people: Vec<&Person> = kept.iter().filter_map(|one| one.answer.as_ref().ok()).collect();
     if people.is_empty() || people.len() < kept.len() {
         return tx.unchanged(Answer::Refused(all));

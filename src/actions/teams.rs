@@ -19,7 +19,7 @@ pub fn create(tx: &mut Tx, _: &Can<teams::Manage>, name: &str, description: &str
     Ok(tx.record(Event::TeamCreated { team }).with(team))
 }
 
-/// Renames a team. `version` is what was edited, if that is known; another one now means that somebody was quicker.
+/// Renames a team. `version` is what was edited; another one now means that somebody was quicker.
 ///
 /// # Errors
 /// [`TeamRefusal::NameTaken`], [`Failure::Stale`], [`Failure::NotFound`], or trouble with the database.
@@ -27,11 +27,11 @@ pub fn update(
     tx: &mut Tx,
     _: &Can<teams::Manage>,
     id: TeamId,
-    version: Option<i64>,
+    version: i64,
     (name, description): (&str, &str),
 ) -> Result<Recorded<()>, Failure> {
     let team = store::teams::lock(tx, id)?;
-    if version.is_some_and(|version| version != team.version) {
+    if version != team.version {
         return Err(Failure::Stale);
     }
     if team.name == name && team.description == description {

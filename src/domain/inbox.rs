@@ -132,6 +132,23 @@ impl View {
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|view| view.as_str() == name)
     }
+
+    /// What it shows to somebody.
+    #[must_use]
+    pub fn filter(self, me: UserId, my_teams: &[TeamId]) -> Filter {
+        let open = Filter::of(Statuses::Only(Status::Open));
+        match self {
+            Self::Open => open,
+            Self::Mine => Filter { assignee: Some(Assignee::User(me)), ..open },
+            Self::Unassigned => Filter { assignee: Some(Assignee::Nobody), ..open },
+            Self::MyTeams => Filter { teams: Some(Teams::Any(my_teams.to_vec())), ..open },
+            Self::Snoozed => Filter::of(Statuses::Only(Status::Snoozed)),
+            Self::Closed => Filter::of(Statuses::Only(Status::Closed)),
+            Self::NeedsHandover => {
+                Filter { assignee: Some(Assignee::Inactive), ..Filter::of(Statuses::OpenAndSnoozed) }
+            }
+        }
+    }
 }
 
 /// Which statuses a list shows.
@@ -351,7 +368,7 @@ impl Request {
     pub fn read(address: &Address, me: UserId, my_teams: &[TeamId], now: DateTime<Utc>) -> Result<Self, Unknown> {
         let bare = !address.is_filtered();
         let view = View::parse(&address.view).or(if bare { Some(View::Open) } else { None });
-        let mut filter = view.map_or(Filter::of(Statuses::Only(Status::Open)), |view| view_filter(view, me, my_teams));
+        let mut filter = view.map_or(Filter::of(Statuses::Only(Status::Open)), |view| view.filter(me, my_teams));
         if let Some(status) = Status::parse(&address.status) {
             filter.statuses = Statuses::Only(status);
         }
@@ -391,19 +408,6 @@ impl Request {
             filter.waiting = Some(Waiting::OnUs);
         }
         Ok(Self { view, filter, sort, after: Cursor::parse(&address.after) })
-    }
-}
-
-fn view_filter(view: View, me: UserId, my_teams: &[TeamId]) -> Filter {
-    let open = Filter::of(Statuses::Only(Status::Open));
-    match view {
-        View::Open => open,
-        View::Mine => Filter { assignee: Some(Assignee::User(me)), ..open },
-        View::Unassigned => Filter { assignee: Some(Assignee::Nobody), ..open },
-        View::MyTeams => Filter { teams: Some(Teams::Any(my_teams.to_vec())), ..open },
-        View::Snoozed => Filter::of(Statuses::Only(Status::Snoozed)),
-        View::Closed => Filter::of(Statuses::Only(Status::Closed)),
-        View::NeedsHandover => Filter { assignee: Some(Assignee::Inactive), ..Filter::of(Statuses::OpenAndSnoozed) },
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Known<'a> {
     pub usual_roles: &'a [RoleId],
     /// The teams of those whose line names none.
     pub usual_teams: &'a [TeamId],
+    /// Who is left out, by their places in the list: nobody else is their duplicate.
+    pub struck: &'a Places,
 }
 
 /// Somebody who can be invited.
@@ -38,9 +40,11 @@ pub struct Person {
     pub teams: Vec<TeamId>,
 }
 
-/// A line of the list with its answer.
+/// Somebody in the list with the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checked {
+    /// The place among all people of the list, from 1: a line may name several.
+    pub place: u64,
     /// The line, from 1.
     pub line: u64,
     /// What stands there, to be recognised by.
@@ -53,17 +57,23 @@ pub struct Checked {
 #[must_use]
 pub fn check(entries: &[Entry], known: &Known) -> Vec<Checked> {
     let mut seen: HashMap<String, u64> = HashMap::new();
-    entries
-        .iter()
-        .map(|entry| {
+    (1..)
+        .zip(entries)
+        .map(|(place, entry)| {
             let shown = if entry.email.is_empty() { &entry.full_name } else { &entry.email };
             let shown = super::text::shorten(shown, 120);
-            Checked { line: entry.line, shown, answer: check_one(entry, known, &mut seen) }
+            let answer = check_one(entry, known, &mut seen, known.struck.has(place));
+            Checked { place, line: entry.line, shown, answer }
         })
         .collect()
 }
 
-fn check_one(entry: &Entry, known: &Known, seen: &mut HashMap<String, u64>) -> Result<Person, Vec<String>> {
+fn check_one(
+    entry: &Entry,
+    known: &Known,
+    seen: &mut HashMap<String, u64>,
+    struck: bool,
+) -> Result<Person, Vec<String>> {
     let mut wrong: Vec<String> = Vec::new();
     let mut note = |sentence: &dyn std::fmt::Display| wrong.push(sentence.to_string());
     if entry.more {
@@ -73,11 +83,17 @@ fn check_one(entry: &Entry, known: &Known, seen: &mut HashMap<String, u64>) -> R
     if !email.is_empty() {
         let address = key(&email);
         if let Some(line) = seen.get(&address) {
-            note(&format!("Line {line} has this address already"));
+            if *line == entry.line {
+                note(&"This line has this address already");
+            } else {
+                note(&format!("Line {line} has this address already"));
+            }
         } else if let Some(sentence) = known.taken.get(&address) {
             note(sentence);
         }
-        seen.entry(address).or_insert(entry.line);
+        if !struck {
+            seen.entry(address).or_insert(entry.line);
+        }
     }
     let guessed = if entry.full_name.is_empty() { name_of(&email) } else { entry.full_name.clone() };
     let full = match parse_name(&guessed, "Enter their full name") {
@@ -162,14 +178,14 @@ fn name_of(email: &str) -> String {
     if words.is_empty() { local.to_owned() } else { words.join(" ") }
 }
 
-/// Lines as they are kept in a form: `2,4-7`.
+/// Places as they are kept in a form: `2,4-7`.
 #[must_use]
-pub fn print_lines(lines: &[u64]) -> String {
+pub fn print_places(places: &[u64]) -> String {
     let mut ranges: Vec<(u64, u64)> = Vec::new();
-    for line in lines {
+    for place in places {
         match ranges.last_mut() {
-            Some((_, last)) if *line == *last || *line == *last + 1 => *last = *line,
-            _ => ranges.push((*line, *line)),
+            Some((_, last)) if *place == *last || *place == *last + 1 => *last = *place,
+            _ => ranges.push((*place, *place)),
         }
     }
     let range = |(first, last): &(u64, u64)| {
@@ -178,11 +194,11 @@ pub fn print_lines(lines: &[u64]) -> String {
     ranges.iter().map(range).collect::<Vec<_>>().join(",")
 }
 
-/// Lines of a list, as [`print_lines`] writes them.
+/// Places in a list, as [`print_places`] writes them.
 #[derive(Clone, Debug, Default)]
-pub struct Lines(Vec<(u64, u64)>);
+pub struct Places(Vec<(u64, u64)>);
 
-impl Lines {
+impl Places {
     /// Reads them; what cannot be read is as if it were not there.
     #[must_use]
     pub fn parse(text: &str) -> Self {
@@ -193,7 +209,7 @@ impl Lines {
         let mut ranges: Vec<(u64, u64)> =
             text.split(',').filter_map(range).filter(|(first, last)| first <= last).collect();
         ranges.sort_unstable();
-        // Joined, so that the last one that begins before a line is the one that can hold it.
+        // Joined, so that the last one that begins before a place is the one that can hold it.
         let mut joined: Vec<(u64, u64)> = Vec::with_capacity(ranges.len());
         for (first, last) in ranges {
             match joined.last_mut() {
@@ -204,11 +220,11 @@ impl Lines {
         Self(joined)
     }
 
-    /// Whether a line is among them.
+    /// Whether a place is among them.
     #[must_use]
-    pub fn has(&self, line: u64) -> bool {
-        let after = self.0.partition_point(|(first, _)| *first <= line);
-        after.checked_sub(1).and_then(|at| self.0.get(at)).is_some_and(|(_, last)| line <= *last)
+    pub fn has(&self, place: u64) -> bool {
+        let after = self.0.partition_point(|(first, _)| *first <= place);
+        after.checked_sub(1).and_then(|at| self.0.get(at)).is_some_and(|(_, last)| place <= *last)
     }
 }
 
@@ -235,7 +251,7 @@ mod tests {
         Team { id: TeamId(Uuid::from_u128(id)), name: name.to_owned(), description: String::new(), version: 1 }
     }
 
-    fn checked(text: &str) -> Vec<Checked> {
+    fn checked(text: &str, struck: &str) -> Vec<Checked> {
         let (roles, teams) = ([role(1, "Agent"), role(2, "Owner")], [team(1, "Returns"), team(2, "Night; late")]);
         let taken = HashMap::from([("bob@f.example".to_owned(), "Bob is already a user.".to_owned())]);
         let known = Known {
@@ -245,6 +261,7 @@ mod tests {
             taken: &taken,
             usual_roles: &[roles[0].id],
             usual_teams: &[],
+            struck: &Places::parse(struck),
         };
         check(&read(text).unwrap().entries, &known)
     }
@@ -254,6 +271,7 @@ mod tests {
         let all = checked(
             "email,full_name,roles,teams\namara.nwosu@f.example,,,\nAMARA.nwosu@f.example,,,\nBOB@f.example,,,\nbad,,,\n\
              c@f.example,,Owner,\nd@f.example,,Boss,Nights\ne@f.example,,agent,night; LATE\nf@f.example,,\"Agent,agent\",returns",
+            "",
         );
         let said: Vec<String> =
             all.iter().map(|one| one.answer.as_ref().err().map(|all| all.join(" + ")).unwrap_or_default()).collect();
@@ -276,11 +294,32 @@ mod tests {
         assert_eq!(all[7].answer.as_ref().unwrap().roles, [RoleId(Uuid::from_u128(1))]);
     }
 
+    #[test]
+    fn who_is_struck_makes_nobody_a_duplicate() {
+        let said = |text: &str, struck: &str| -> Vec<(u64, u64, String)> {
+            let all = checked(text, struck).into_iter();
+            all.map(|one| (one.place, one.line, one.answer.err().unwrap_or_default().join(" + "))).collect()
+        };
+        let text = "a@f.example, b@f.example, A@f.example\nc@f.example\nb@f.example";
+        let row = |place, line, sentence: &str| (place, line, sentence.to_owned());
+        let twice = |line: u64| format!("Line {line} has this address already");
+        let expected = [
+            row(1, 1, ""),
+            row(2, 1, ""),
+            row(3, 1, "This line has this address already"),
+            row(4, 2, ""),
+            row(5, 3, &twice(1)),
+        ];
+        assert_eq!(said(text, ""), expected);
+        let expected = [row(1, 1, ""), row(2, 1, ""), row(3, 1, ""), row(4, 2, ""), row(5, 3, "")];
+        assert_eq!(said(text, "1-2"), expected);
+    }
+
     proptest! {
         #[test]
         fn whoever_passes_can_be_invited(text in "(?s).{0,300}") {
             let Ok(list) = read(&text) else { return Ok(()) };
-            let all = checked(&text);
+            let all = checked(&text, "");
             prop_assert_eq!(all.len(), list.entries.len());
             for one in all.iter().filter_map(|one| one.answer.as_ref().ok()) {
                 prop_assert!(parse_email(&one.email).is_ok() && !one.name.full.is_empty() && !one.roles.is_empty());
@@ -288,10 +327,10 @@ mod tests {
         }
 
         #[test]
-        fn lines_are_found_again(mut lines in proptest::collection::vec(1_u64..60, 0..30), asked in 1_u64..60) {
-            lines.sort_unstable();
-            lines.dedup();
-            prop_assert_eq!(Lines::parse(&print_lines(&lines)).has(asked), lines.contains(&asked));
+        fn places_are_found_again(mut places in proptest::collection::vec(1_u64..60, 0..30), asked in 1_u64..60) {
+            places.sort_unstable();
+            places.dedup();
+            prop_assert_eq!(Places::parse(&print_places(&places)).has(asked), places.contains(&asked));
         }
 
         #[test]
@@ -300,7 +339,7 @@ mod tests {
         ) {
             let text: Vec<String> = ranges.iter().map(|(first, last)| format!("{first}-{last}")).collect();
             let expected = ranges.iter().any(|(first, last)| (*first..=*last).contains(&asked));
-            prop_assert_eq!(Lines::parse(&format!("x,{},7-", text.join(","))).has(asked), expected);
+            prop_assert_eq!(Places::parse(&format!("x,{},7-", text.join(","))).has(asked), expected);
         }
     }
 }

@@ -52,6 +52,15 @@ impl Flag {
             Self::NoLead => "No lead",
         }
     }
+
+    /// What to do about it.
+    #[must_use]
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::NobodyActive => "Add somebody who can, so that the team’s conversations are answered.",
+            Self::NoActiveLead | Self::NoLead => "Choose a lead who is active, so that somebody looks after this team.",
+        }
+    }
 }
 
 /// What a team has in one person alone (T-4).

@@ -281,6 +281,9 @@ pub fn initials(name: &str) -> String {
 
 /// What is wrong with an address, in words that say what to do; `Ok` is the address as it is kept.
 ///
+/// A host may have one name alone, as in `dana@intranet`, because a mail server of an own network can know it. It must
+/// not be a number in brackets or without: no mail of a workspace goes there.
+///
 /// # Errors
 /// A sentence for the field.
 pub fn parse_email(input: &str) -> Result<String, &'static str> {
@@ -292,7 +295,7 @@ pub fn parse_email(input: &str) -> Result<String, &'static str> {
         return Err("An email address has at most 254 characters");
     }
     let full = email_address::EmailAddress::is_valid(&email)
-        && email.rsplit_once('@').is_some_and(|(_, host)| !host.starts_with('[') && host.contains('.'))
+        && email.rsplit_once('@').is_some_and(|(_, host)| host.contains(char::is_alphabetic) && !host.starts_with('['))
         && !email.contains(['"', '<', '>', ' ']);
     if !full {
         return Err("Enter a full email address, like name@company.example");
@@ -371,11 +374,17 @@ pub(in crate::domain) mod tests {
     #[test]
     fn addresses_are_checked_with_a_sentence() {
         assert_eq!(parse_email("  Dana@Fernhill.example "), Ok("Dana@Fernhill.example".to_owned()));
+        for inside in ["root@localhost", "dana@intranet", "dana@mail-1", "dana@Fernhill"] {
+            assert_eq!(parse_email(inside), Ok(inside.to_owned()));
+        }
         for bad in [
             "",
             "dana",
             "dana@",
-            "dana@fernhill",
+            "dana@-",
+            "dana@7",
+            "dana@127.0.0.1",
+            "dana@a..b",
             "@fernhill.example",
             "a b@c.example",
             "<a@b.example>",

@@ -141,3 +141,18 @@ fn build(mail: &Outgoing, installation: &Mailbox) -> Result<Message, Problem> {
         .multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))
         .map_err(|error| Problem::Final(error.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::users::parse_email;
+
+    #[test]
+    fn whoever_can_be_invited_can_be_written_to() {
+        for email in
+            ["dana@fernhill.example", "root@localhost", "dana@intranet", "dana@mail-1", "dana+desk@bücher.example"]
+        {
+            assert!(parse_email(email).is_ok() && email.parse::<Address>().is_ok(), "{email}");
+        }
+    }
+}

@@ -18,7 +18,7 @@ use crate::domain::assignment::Target;
 use crate::domain::audit::CONVERSATION_ASSIGNED;
 use crate::domain::bulk::{Outcome, Selection};
 use crate::domain::ids::{ChannelId, ConversationId, JobId, TeamId, UserId, WorkspaceId};
-use crate::domain::inbox::Filter;
+use crate::domain::inbox::{Assignee, Filter, Teams};
 use crate::failure::Failure;
 
 /// Why a job was started.
@@ -47,6 +47,17 @@ impl Origin {
             Self::Deletion(_) => "deletion",
             Self::TeamRemoval(_) => "team_removal",
             Self::Undo(_) => "undo",
+        }
+    }
+
+    /// Whose leaving it comes of, if it comes of one.
+    #[must_use]
+    pub const fn whose(self) -> Option<UserId> {
+        match self {
+            Self::Deactivation(user) | Self::Removal(user) | Self::Deletion(user) | Self::TeamRemoval(user) => {
+                Some(user)
+            }
+            Self::Inbox | Self::Undo(_) => None,
         }
     }
 
@@ -297,6 +308,43 @@ pub fn find_latest_of(rx: &mut Rx, starter: UserId, since: DateTime<Utc>) -> Res
         .first(rx.conn)
         .optional()?;
     row.map(Row::read).transpose()
+}
+
+/// The most conversations of a job that are looked at.
+const LOOKED_AT: i64 = 1_000;
+
+/// Whether a job took a conversation away that a filter showed while its former holder held it; of a large job, the
+/// first ones are looked at. `cannot` are those who cannot log in.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn has_taken_from(rx: &mut Rx, job: JobId, filter: &Filter, cannot: &[UserId]) -> Result<bool, Failure> {
+    let mut items = bulk_items::table
+        .filter(bulk_items::workspace_id.eq(rx.workspace()))
+        .filter(bulk_items::job_id.eq(job))
+        .filter(bulk_items::outcome.eq(Outcome::Done.as_str()))
+        .select(bulk_items::conversation_id)
+        .into_boxed::<super::db::MultiBackend>();
+    items = match filter.assignee {
+        None => items,
+        Some(Assignee::User(user)) => items.filter(bulk_items::from_user_id.eq(user)),
+        Some(Assignee::Inactive) => items.filter(bulk_items::from_user_id.eq_any(cannot.to_vec())),
+        Some(Assignee::Nobody) => items.filter(bulk_items::from_user_id.is_null()),
+    };
+    items = match &filter.teams {
+        None if filter.assignee == Some(Assignee::Nobody) => items.filter(bulk_items::from_team_id.is_null()),
+        None => items,
+        Some(Teams::One(team)) => items.filter(bulk_items::from_team_id.eq(*team)),
+        Some(Teams::Any(teams)) => items.filter(bulk_items::from_team_id.eq_any(teams.clone())),
+    };
+    let taken: Vec<i64> = items.limit(LOOKED_AT).load(rx.conn)?;
+    let whoever = Filter { assignee: None, teams: None, ..filter.clone() };
+    let found: Option<i64> = matching(rx.workspace(), &whoever, &Sees::All)
+        .filter(conversations::id.eq_any(taken))
+        .select(conversations::id)
+        .first(rx.conn)
+        .optional()?;
+    Ok(found.is_some())
 }
 
 /// Which of these jobs were undone, and by which.

@@ -64,8 +64,9 @@ struct GatePage<'a, T: Display> {
 pub struct Notice {
     /// What happened.
     pub text: String,
-    /// A link: words and address.
-    pub link: Option<(String, String)>,
+    /// Links: words and address.
+    #[serde(default)]
+    pub links: Vec<(String, String)>,
     /// A button that posts: words and address.
     pub post: Option<(String, String)>,
     /// Whether it is bad news.
@@ -82,10 +83,10 @@ impl Notice {
         Self { text: text.into(), ..Self::default() }
     }
 
-    /// With a link.
+    /// With one more link.
     #[must_use]
     pub fn link(mut self, words: &str, address: impl Into<String>) -> Self {
-        self.link = Some((words.to_owned(), address.into()));
+        self.links.push((words.to_owned(), address.into()));
         self
     }
 

@@ -15,6 +15,9 @@ use super::extract::check_origin;
 /// The most bytes that a form with a file may have.
 pub const UPLOAD_LIMIT: usize = 6_000_000;
 
+/// The most fields that a form with a file may have: many more than any of ours. Each costs more than its bytes.
+const FIELDS: usize = 5_000;
+
 const TOO_MUCH: WebError = WebError::BadForm("That is more than a form may hold. Split the list and send it in parts.");
 const UNREADABLE: WebError = WebError::BadForm("The form could not be read. Go back and send it again.");
 
@@ -46,10 +49,15 @@ impl Upload {
 }
 
 async fn read(mut form: Multipart) -> Result<Upload, WebError> {
-    let (mut upload, mut left) = (Upload::default(), UPLOAD_LIMIT);
+    let (mut upload, mut left, mut parts) = (Upload::default(), UPLOAD_LIMIT, 0);
     while let Some(part) = form.next().await {
         let mut part = part.map_err(|_| UNREADABLE)?;
         let name = part.name().unwrap_or_default().to_owned();
+        left = left.checked_sub(name.len()).ok_or(TOO_MUCH)?;
+        parts += 1;
+        if parts > FIELDS {
+            return Err(TOO_MUCH);
+        }
         let is_file = part.content_disposition().is_some_and(|what| what.get_filename().is_some());
         let mut bytes: Vec<u8> = Vec::new();
         while let Some(chunk) = part.next().await {
@@ -83,7 +91,11 @@ impl FromRequest for Upload {
         }
         let bytes = web::Bytes::from_request(&req, payload);
         Box::pin(async move {
-            let fields = url::form_urlencoded::parse(&bytes.await?).into_owned().collect();
+            let bytes = bytes.await?;
+            let fields: Vec<_> = url::form_urlencoded::parse(&bytes).into_owned().take(FIELDS + 1).collect();
+            if fields.len() > FIELDS {
+                return Err(TOO_MUCH.into());
+            }
             let upload = Self { fields, file: Vec::new() };
             check_origin(&req, upload.one("csrf_token"))?;
             Ok(upload)

@@ -8,7 +8,7 @@ use super::conversation::{list_of, safe_back};
 use super::inbox::list::fields;
 use super::inbox::read::{self, Asker};
 use super::inbox::words;
-use super::jobs;
+use super::job_words;
 use crate::actions::{self, bulk::Picked};
 use crate::domain::access::conversations as may;
 use crate::domain::assignment::{Target, may_receive};
@@ -206,8 +206,8 @@ pub async fn create(may: May<may::Bulk>, Form(form): Form<BulkForm>) -> Reply {
         Err(Failure::Refused(refusal)) => return refused(&viewer, form, &refusal).await,
         Err(other) => return Err(other.into()),
     };
-    jobs::go_on(&viewer, started.job).await?;
-    let notice = jobs::notice(&viewer, started.job).await?;
+    job_words::go_on(&viewer, started.job).await?;
+    let notice = job_words::notice(&viewer, started.job).await?;
     let back = safe_back(&form.back).map_or_else(|| words::href(&list_of(&form.back)), str::to_owned);
     done(&viewer, &back, notice)
 }

@@ -1,4 +1,4 @@
-//! Bulk jobs: going on with one, its progress, its page, undoing it (C-8 … C-10).
+//! Bulk jobs: their progress, their pages, undoing them (C-8 … C-10).
 
 use actix_web::HttpResponse;
 use actix_web::http::header::HeaderValue;
@@ -8,210 +8,22 @@ use serde::Deserialize;
 use super::conversation::safe_back;
 use super::inbox::read::Named;
 use super::inbox::words;
+use super::job_words::{Told, go_on, notice, progress_sentence, sentence, surprise, tell};
 use crate::actions;
-use crate::domain::access::{Cause, Key, Scope, conversations as may};
-use crate::domain::assignment::Target;
+use crate::domain::access::conversations as may;
 use crate::domain::bulk::Outcome;
 use crate::domain::ids::{JobId, TeamId, UserId};
-use crate::domain::text::{counted, grouped};
-use crate::failure::Failure;
-use crate::store::bulk_jobs::{self, Item, Job, Origin};
-use crate::store::{self, Rx};
-use crate::web::error::WebError;
+use crate::domain::text::grouped;
+use crate::store;
+use crate::store::bulk_jobs::{self, Item, Origin};
 use crate::web::extract::{Empty, Form, Id, May, Query, Viewer};
-use crate::web::reply::{Notice, Reply, done, page};
+use crate::web::reply::{Reply, done, page};
 use crate::web::views::chrome::{Section, form_token};
 use crate::web::views::person::PersonView;
 use crate::web::views::time::{TimeView, Times};
 
-/// Chunks that are done while somebody waits for the answer.
-const INLINE: usize = 2;
-/// For how long an empty list is explained by what was done.
-const LATELY: chrono::TimeDelta = chrono::TimeDelta::minutes(10);
 /// Items of a page.
 const ITEMS: usize = 50;
-
-/// Does the first chunks of a job at once, so that a small one is done in the answer; the rest is done in the
-/// background, which goes on wherever this ends.
-///
-/// # Errors
-/// Trouble with the database.
-pub(super) async fn go_on(viewer: &Viewer, job: JobId) -> Result<(), WebError> {
-    let scope = Scope { cause: Some(Cause::Job(job)), ..viewer.scope().clone() };
-    for _ in 0..INLINE {
-        if viewer.db().write(&scope, move |tx| actions::bulk::run_chunk(tx, job)).await?.ended {
-            return Ok(());
-        }
-    }
-    viewer.app.wake.now();
-    Ok(())
-}
-
-/// A job with the words of who and what it is about.
-struct Told {
-    job: Job,
-    undone_by: Option<JobId>,
-    target: String,
-    named: Named,
-}
-
-fn tell(rx: &mut Rx, named: Named, id: JobId) -> Result<Told, Failure> {
-    let job = bulk_jobs::find(rx, id)?.ok_or(Failure::NotFound)?;
-    let target = match job.target {
-        Some(Target::User(user)) => named.people.get(user).name,
-        Some(Target::Team(team)) => named.team(team).unwrap_or("a team that is gone").to_owned(),
-        Some(Target::Nobody) | None => String::new(),
-    };
-    Ok(Told { undone_by: bulk_jobs::find_undo_of(rx, id)?, job, target, named })
-}
-
-/// What a job did, in one sentence.
-fn sentence(told: &Told) -> String {
-    sentence_of(&told.job, &told.target)
-}
-
-fn sentence_of(job: &Job, target: &str) -> String {
-    let moved = counted(job.done, "conversation", "conversations");
-    let mut said = match (job.origin, job.target) {
-        _ if job.done == 0 => "Nothing was changed".to_owned(),
-        (Origin::Undo(_), _) if job.done == 1 => "1 conversation is back where it was".to_owned(),
-        (Origin::Undo(_), _) => format!("{moved} are back where they were"),
-        (_, Some(Target::User(_))) => format!("{moved} reassigned to {target}"),
-        (_, Some(Target::Team(_))) => format!("{moved} moved to {target}"),
-        (_, Some(Target::Nobody)) => format!("{moved} unassigned"),
-        (_, None) => format!("{moved} handed over as planned"),
-    };
-    if job.skipped > 0 {
-        said.push_str(&format!(
-            ". {} left as {}",
-            grouped(job.skipped),
-            if job.skipped == 1 { "it was" } else { "they were" }
-        ));
-    }
-    said.push_str(&surprise(job));
-    said
-}
-
-/// What differs from the number that was confirmed, if anything does (C-9).
-fn surprise(job: &Job) -> String {
-    match job.expected.filter(|_| !matches!(job.origin, Origin::Undo(_))).map(|expected| job.total - expected) {
-        None | Some(0) => String::new(),
-        Some(more @ 1..) => format!(". {} more matched by then", grouped(more)),
-        Some(fewer) => format!(". {} fewer matched by then", grouped(-fewer)),
-    }
-}
-
-/// What a running job is at, in one sentence.
-fn progress_sentence(told: &Told) -> String {
-    let job = &told.job;
-    let (done, total) = (grouped(job.done + job.skipped), grouped(job.total));
-    match (job.origin, job.target) {
-        (Origin::Undo(_), _) => format!("Putting back {done} of {total}"),
-        (_, Some(Target::User(_))) => format!("Reassigning {done} of {total} to {}", told.target),
-        (_, Some(Target::Team(_))) => format!("Moving {done} of {total} to {}", told.target),
-        (_, Some(Target::Nobody)) => format!("Unassigning {done} of {total}"),
-        (_, None) => format!("Handing over {done} of {total}"),
-    }
-}
-
-/// What the next page says about a job: what it did, or that it is running.
-///
-/// # Errors
-/// [`WebError::NotFound`], or trouble with the database.
-pub(super) async fn notice(viewer: &Viewer, id: JobId) -> Result<Notice, WebError> {
-    let named = Named::new(viewer.known.roster.clone());
-    let told = viewer.read(move |rx| tell(rx, named, id)).await?;
-    let address = format!("/jobs/{id}");
-    if told.job.finished_at.is_none() {
-        return Ok(Notice::new(progress_sentence(&told)).link("Details", address.clone()).progress(&address));
-    }
-    let undo = actions::bulk::may_undo(&told.job, told.undone_by, viewer.db().now()).is_ok() && told.job.done > 0;
-    let notice = Notice::new(sentence(&told)).link("Details", address.clone());
-    Ok(if undo { notice.post("Undo", format!("{address}/undo")) } else { notice })
-}
-
-/// A job that took something from a person, on that person's page.
-pub(super) struct Handed {
-    /// What it did.
-    pub sentence: String,
-    /// When.
-    pub at: TimeView,
-    /// Its page.
-    pub address: String,
-    /// Whether it can be undone here.
-    pub undo: bool,
-}
-
-/// The latest jobs that took something from a person: so many.
-const HANDED: i64 = 5;
-
-/// What was taken from a person, newest first.
-///
-/// # Errors
-/// Trouble with the database.
-pub(super) fn handed(rx: &mut Rx, user: UserId, times: &Times) -> Result<Vec<Handed>, Failure> {
-    let jobs = bulk_jobs::list_from(rx, user, HANDED)?;
-    let undone = bulk_jobs::list_undos_of(rx, &jobs.iter().map(|job| job.id).collect::<Vec<_>>())?;
-    let to = |job: &Job| if let Some(Target::User(user)) = job.target { Some(user) } else { None };
-    let people = store::users::list_briefs(rx, &jobs.iter().filter_map(to).collect::<Vec<_>>())?;
-    let people = crate::web::views::person::People::new(&people);
-    let teams = store::teams::list(rx)?;
-    let now = rx.now();
-    Ok(jobs
-        .iter()
-        .map(|job| {
-            let target = match job.target {
-                Some(Target::User(user)) => people.get(user).name,
-                Some(Target::Team(team)) => teams
-                    .iter()
-                    .find(|one| one.id == team)
-                    .map_or_else(|| "a team that is gone".to_owned(), |one| one.name.clone()),
-                Some(Target::Nobody) | None => String::new(),
-            };
-            let by = undone.get(&job.id).copied();
-            let mut sentence = sentence_of(job, &target);
-            if by.is_some() {
-                sentence.push_str(", and undone");
-            }
-            Handed {
-                sentence,
-                at: times.full(job.created_at),
-                address: format!("/jobs/{}", job.id),
-                undo: job.done > 0 && actions::bulk::may_undo(job, by, now).is_ok(),
-            }
-        })
-        .collect())
-}
-
-/// What somebody just did to many conversations, if they did: the words and the job's address. A list that is empty now
-/// may be so because of that.
-///
-/// # Errors
-/// Trouble with the database.
-pub(super) fn lately(rx: &mut Rx, who: UserId, named: &Named) -> Result<Option<(String, String)>, Failure> {
-    let since = rx.now() - LATELY;
-    let Some(job) = bulk_jobs::find_latest_of(rx, who, since)? else { return Ok(None) };
-    let target = match job.target {
-        Some(Target::User(user)) => named.people.get(user).name,
-        Some(Target::Team(team)) => named.team(team).unwrap_or("a team that is gone").to_owned(),
-        Some(Target::Nobody) | None => String::new(),
-    };
-    Ok(Some((sentence_of(&job, &target), format!("/jobs/{}", job.id))))
-}
-
-/// The same after something else was done that started the job: both are said. A small job is done when the answer comes.
-///
-/// # Errors
-/// [`WebError::NotFound`], or trouble with the database.
-pub(super) async fn notice_after(viewer: &Viewer, id: JobId, first: &str) -> Result<Notice, WebError> {
-    if !viewer.known.person.permissions.has(Key::ConversationsBulk) {
-        // They may hand work over, and not look at jobs.
-        return Ok(Notice::new(format!("{first} What they hold is being moved.")));
-    }
-    go_on(viewer, id).await?;
-    let said = notice(viewer, id).await?;
-    Ok(Notice { text: format!("{first} {}.", said.text), ..said })
-}
 
 #[derive(Template)]
 #[template(path = "partials/job_toast.html")]

@@ -12,7 +12,7 @@ use crate::actions::invites::{Edit, Edited, New};
 use crate::domain::access::{Key, users};
 use crate::domain::ids::{RoleId, UserId};
 use crate::domain::invites::InviteRefusal;
-use crate::domain::roles::{Standard, may_grant};
+use crate::domain::roles::{Standard, may_grant, may_stand_in};
 use crate::domain::users::{Name, Status, UserRefusal, parse_email, parse_name};
 use crate::failure::{Failure, Refusal};
 use crate::store;
@@ -108,7 +108,7 @@ async fn show(viewer: &Viewer, typed: Option<InviteForm>, problems: Problems, st
     let content = InviteDialog {
         known,
         csrf: form_token(&viewer.req),
-        choices: choices(viewer, &form.role, &form.team, &form.channel, usual).await?,
+        choices: choices(viewer, &form.role, &form.team, &form.channel, Roles { usual, held: &[] }).await?,
         send: is_on(&form.send_invite),
         days: viewer.known.workspace.invite_days,
         smtp: viewer.app.smtp,
@@ -149,13 +149,22 @@ async fn known(viewer: &Viewer, email: &str) -> Result<Option<Known>, WebError> 
         .await
 }
 
-/// The roles, teams and channels that the viewer may give, those that are picked ticked; at first, Agent is.
+/// Which roles are ticked beside those that are picked.
+#[derive(Clone, Copy)]
+pub(super) struct Roles<'a> {
+    /// Whether Agent is, as at first.
+    pub usual: bool,
+    /// Roles of an invite that is there: those that the viewer may not take stay, and are shown locked.
+    pub held: &'a [RoleId],
+}
+
+/// The roles, teams and channels that the viewer may give, those that are picked ticked.
 pub(super) async fn choices(
     viewer: &Viewer,
     picked_roles: &[String],
     picked_teams: &[String],
     picked_channels: &[String],
-    usual: bool,
+    of: Roles<'_>,
 ) -> Result<Choices, WebError> {
     let (roles, teams, channels) =
         viewer.read(|rx| Ok((store::roles::list(rx)?, store::teams::list(rx)?, store::channels::list(rx)?))).await?;
@@ -170,10 +179,13 @@ pub(super) async fn choices(
     Ok(Choices {
         roles: roles
             .iter()
-            .filter(|role| may_grant(actor, role))
-            .map(|role| {
+            .filter_map(|role| {
                 let tick = tick(role.id.to_string(), &role.name, &role.description, picked_roles);
-                Tick { on: tick.on || (usual && role.standard == Some(Standard::Agent)), ..tick }
+                if may_grant(actor, role) {
+                    return Some(Tick { on: tick.on || (of.usual && role.standard == Some(Standard::Agent)), ..tick });
+                }
+                let hint = UserRefusal::RoleBeyondYou(role.name.clone()).to_string();
+                of.held.contains(&role.id).then_some(Tick { on: true, locked: true, hint, ..tick })
             })
             .collect(),
         teams: teams.iter().map(|one| tick(one.id.to_string(), &one.name, "", picked_teams)).collect(),
@@ -181,8 +193,8 @@ pub(super) async fn choices(
     })
 }
 
-/// The address and names of a form, and what is wrong with it.
-fn parse(form: &InviteForm) -> (String, Name, Problems) {
+/// The address and names of a form, and what is wrong with it. `kept` are roles that stay whatever is ticked.
+fn parse(form: &InviteForm, kept: &[RoleId]) -> (String, Name, Problems) {
     let mut problems = Problems::new();
     let email = problems.take("email", parse_email(&form.email));
     let full = problems.take("full_name", parse_name(&form.full_name, "Enter their full name"));
@@ -190,7 +202,7 @@ fn parse(form: &InviteForm) -> (String, Name, Problems) {
         "" => full.split(' ').next().unwrap_or_default().to_owned(),
         typed => problems.take("display_name", parse_name(typed, "Enter a display name")),
     };
-    if form.role.is_empty() {
+    if form.role.is_empty() && kept.is_empty() {
         problems.add("roles", "Choose at least one role");
     }
     (email, Name { full, display }, problems)
@@ -211,7 +223,7 @@ fn mail_to(viewer: &Viewer, email: &str) -> String {
 /// 404 for ids that are none here.
 pub async fn create(may: May<users::Invite>, Form(form): Form<InviteForm>) -> Reply {
     let May { viewer, can } = may;
-    let (email, name, problems) = parse(&form);
+    let (email, name, problems) = parse(&form, &[]);
     if !problems.is_empty() {
         return show(&viewer, Some(form), problems, StatusCode::UNPROCESSABLE_ENTITY).await;
     }
@@ -285,6 +297,8 @@ struct EditDialog {
     form: InviteForm,
     choices: Choices,
     send: bool,
+    /// Why the address stays, if it does: whoever chooses it can be the one who accepts.
+    email_stays: Option<String>,
     problems: Problems,
 }
 
@@ -303,34 +317,40 @@ async fn show_edit(
     problems: Problems,
     status: StatusCode,
 ) -> Reply {
-    let (user, kept) = viewer
+    let (user, held, kept) = viewer
         .read(move |rx| {
             let pending = store::users::find(rx, id)?.filter(|user| user.status == Status::Invited);
             let user = pending.ok_or(Failure::NotFound)?;
             let sent = store::invites::find(rx, id)?.is_none_or(|invite| invite.sent_at.is_some());
+            let held = store::roles::list_of_users(rx, &[id])?.remove(&id).unwrap_or_default();
             let kept = InviteForm {
                 email: user.email.clone(),
                 full_name: user.name.full.clone(),
                 display_name: user.name.display.clone(),
-                role: print(store::roles::list_of_users(rx, &[id])?.remove(&id)),
+                role: print(Some(held.clone())),
                 team: print(store::teams::list_of_users(rx, &[id])?.remove(&id)),
                 channel: print(store::channels::list_of_users(rx, &[id])?.remove(&id)),
                 send_invite: if sent { "on".to_owned() } else { String::new() },
                 version: user.version,
                 ..InviteForm::default()
             };
-            Ok((user, kept))
+            Ok((user, held, kept))
         })
         .await?;
-    user.may_be_changed_by(&viewer.known.scope.actor).map_err(Failure::from)?;
+    let actor = &viewer.known.scope.actor;
+    user.may_be_changed_by(actor).map_err(Failure::from)?;
     let form = typed.unwrap_or(kept);
-    let choices = choices(viewer, &form.role, &form.team, &form.channel, false).await?;
+    let roles = Roles { usual: false, held: &held };
+    let choices = choices(viewer, &form.role, &form.team, &form.channel, roles).await?;
+    let email_stays = (!may_stand_in(actor, user.permissions, user.is_owner))
+        .then(|| UserRefusal::EmailBeyondYou(user.name.full.clone()).to_string());
     let content = EditDialog {
         csrf: form_token(&viewer.req),
         id: id.to_string(),
         name: user.name.full,
         choices,
         send: is_on(&form.send_invite),
+        email_stays,
         form,
         problems,
     };
@@ -348,12 +368,14 @@ fn print<T: ToString>(ids: Option<Vec<T>>) -> Vec<String> {
 pub async fn update(may: May<users::Invite>, id: Id<UserId>, Form(form): Form<InviteForm>) -> Reply {
     let May { viewer, can } = may;
     let id = id.0;
-    let (email, name, problems) = parse(&form);
+    let kept = locked_roles(&viewer, id).await?;
+    let (email, name, problems) = parse(&form, &kept);
     if !problems.is_empty() {
         return show_edit(&viewer, id, Some(form), problems, StatusCode::UNPROCESSABLE_ENTITY).await;
     }
     let mut roles: Vec<RoleId> = ids(&form.role)?;
-    roles.extend(locked_roles(&viewer, id).await?);
+    // Boxes that are locked are not posted: what is held of those stays.
+    roles.extend(kept);
     roles.sort_unstable();
     roles.dedup();
     let edit = Edit {

@@ -40,8 +40,10 @@ pub(super) struct Picked {
     pub all: bool,
     /// How much matches.
     pub total: String,
-    /// Where everything that matches is picked, if that is more than this page.
+    /// Where everything that matches is picked, if that is more than this page and not more than can be changed.
     pub more: Option<String>,
+    /// Why it cannot be picked, if it is more.
+    pub too_many: Option<String>,
     /// Where nothing is.
     pub none: String,
     /// What narrows the list, as fields of a form.
@@ -50,13 +52,15 @@ pub(super) struct Picked {
 
 impl Picked {
     pub fn new(pick: &PickQuery, query: &UsersQuery, total: i64, page: i64) -> Self {
-        let all = pick.select == "all" && total > 0;
+        let fits = usize::try_from(total).is_ok_and(|total| total <= LIMIT);
+        let all = pick.select == "all" && total > 0 && fits;
         let here = format!("{HERE}?{}", query.print());
         let fields = query.fields();
         Self {
             all,
             total: grouped(total),
-            more: (total > page && !all).then(|| format!("{here}&select=all")),
+            more: (total > page && !all && fits).then(|| format!("{here}&select=all")),
+            too_many: (!fits).then(too_many),
             none: here,
             fields: fields
                 .iter()
@@ -65,6 +69,12 @@ impl Picked {
                 .collect(),
         }
     }
+}
+
+/// What is said about more invites than can be changed at once.
+fn too_many() -> String {
+    let limit = grouped(i64::try_from(LIMIT).unwrap_or(0));
+    format!("At most {limit} invites can be changed at once. Narrow the list by a search or a filter.")
 }
 
 /// Which invites are meant: these, or all that match.
@@ -104,6 +114,7 @@ struct CancelDialog {
     csrf: String,
     ids: Vec<String>,
     count: String,
+    too_many: Option<String>,
 }
 
 struct Refused {
@@ -128,9 +139,10 @@ pub async fn ask_cancel(may: May<users::Invite>, query: Query<ManyForm>) -> Repl
     let (viewer, form) = (may.viewer, query.0);
     let ids = picked(&viewer, &form).await?;
     let count = counted(i64::try_from(ids.len()).unwrap_or(0), "invite", "invites");
+    let too_many = (ids.len() > LIMIT).then(too_many);
     // The ids themselves, so that what is confirmed is what was counted, whoever is invited meanwhile.
-    let ids = ids.iter().map(ToString::to_string).collect();
-    let content = CancelDialog { csrf: form_token(&viewer.req), ids, count };
+    let ids = if too_many.is_some() { Vec::new() } else { ids.iter().map(ToString::to_string).collect() };
+    let content = CancelDialog { csrf: form_token(&viewer.req), ids, count, too_many };
     dialog(&viewer, StatusCode::OK, "Cancel invites", "sm", SettingsItem::Users, &content)
 }
 
@@ -154,11 +166,7 @@ async fn do_many(may: May<users::Invite>, form: ManyForm, verb: Verb) -> Reply {
     let viewer = may.viewer;
     let ids = picked(&viewer, &form).await?;
     if ids.len() > LIMIT {
-        let text = format!(
-            "That is more than {} invites at once. Narrow the list by a search or a filter. Nothing was changed.",
-            grouped(i64::try_from(LIMIT).unwrap_or(0))
-        );
-        return done(&viewer, HERE, Notice::new(text));
+        return done(&viewer, HERE, Notice::new(format!("{} Nothing was changed.", too_many())));
     }
     let mut all: Vec<Done> = Vec::with_capacity(ids.len());
     // Each part is done or not; what a part did stays done if a later one fails.

@@ -3,12 +3,12 @@
 use actix_web::http::StatusCode;
 use askama::Template;
 
-use super::settings_invites::{Choices, choices};
+use super::settings_invites::{Choices, Roles, choices};
 use super::settings_invites_list::HERE;
 use crate::actions::invite_lists::{Answer, Asked, create_all, look};
 use crate::actions::invites::Invited;
 use crate::domain::access::users;
-use crate::domain::invite_check::{Checked, Lines, print_lines};
+use crate::domain::invite_check::{Checked, Places, print_places};
 use crate::domain::invite_list::{self, List};
 use crate::domain::secrets::hash;
 use crate::domain::text::{counted, grouped};
@@ -54,12 +54,12 @@ impl ListForm {
         }
     }
 
-    /// The lines that are left out.
-    fn struck(&self) -> Lines {
-        let mut lines: Vec<u64> = self.strike.iter().filter_map(|line| line.parse().ok()).collect();
-        lines.sort_unstable();
-        let picked = print_lines(&lines);
-        Lines::parse(&if self.strike_all { format!("{},{picked}", self.bad) } else { picked })
+    /// Who is left out, by their places in the list.
+    fn struck(&self) -> Places {
+        let mut places: Vec<u64> = self.strike.iter().filter_map(|place| place.parse().ok()).collect();
+        places.sort_unstable();
+        let picked = print_places(&places);
+        Places::parse(&if self.strike_all { format!("{},{picked}", self.bad) } else { picked })
     }
 
     fn asked(&self, list: List) -> Result<Asked, WebError> {
@@ -74,10 +74,11 @@ impl ListForm {
     }
 }
 
-/// A line of the preview: several that are fine stand together.
+/// A row of the preview: several people who are fine stand together.
 struct Row {
     lines: String,
-    line: u64,
+    /// Who is struck with it, from 1.
+    place: u64,
     who: String,
     problems: Vec<String>,
     struck: bool,
@@ -134,8 +135,8 @@ async fn show(
     problems: Problems,
     status: StatusCode,
 ) -> Reply {
-    let choices =
-        choices(viewer, &form.role, &form.team, &form.channel, preview.is_none() && form.list.is_empty()).await?;
+    let roles = Roles { usual: preview.is_none() && form.list.is_empty(), held: &[] };
+    let choices = choices(viewer, &form.role, &form.team, &form.channel, roles).await?;
     // A text field swallows the first line break that it is given.
     form.list.insert(0, '\n');
     let content = ManyDialog {
@@ -235,7 +236,7 @@ fn preview(form: &ListForm, asked: &Asked, all: &[Checked], checked: String) -> 
         };
         rows.push(Row {
             lines,
-            line: 0,
+            place: 0,
             who: format!("{}{more}", names.join(", ")),
             problems: Vec::new(),
             struck: false,
@@ -243,7 +244,7 @@ fn preview(form: &ListForm, asked: &Asked, all: &[Checked], checked: String) -> 
         run.clear();
     };
     for one in all {
-        let struck = asked.struck.has(one.line);
+        let struck = asked.struck.has(one.place);
         match &one.answer {
             Ok(_) if !struck => {
                 ready += 1;
@@ -252,14 +253,14 @@ fn preview(form: &ListForm, asked: &Asked, all: &[Checked], checked: String) -> 
             answer => {
                 let problems = answer.as_ref().err().cloned().unwrap_or_default();
                 if !problems.is_empty() {
-                    bad.push(one.line);
+                    bad.push(one.place);
                     bad_left += usize::from(!struck);
                 }
                 if shown < SHOWN {
                     close(&mut run, &mut rows);
                     rows.push(Row {
                         lines: one.line.to_string(),
-                        line: one.line,
+                        place: one.place,
                         who: one.shown.clone(),
                         problems,
                         struck,
@@ -274,7 +275,7 @@ fn preview(form: &ListForm, asked: &Asked, all: &[Checked], checked: String) -> 
     Preview {
         rows,
         more: shown.saturating_sub(SHOWN),
-        bad: print_lines(&bad),
+        bad: print_places(&bad),
         bad_count: bad.len(),
         bad_left,
         unknown_columns: asked.list.unknown_columns.join(", "),

@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use serde::Deserialize;
 
+use super::job_words::notice_after_all;
 use crate::actions;
 use crate::actions::team_members::{Leaving, Tidying};
 use crate::domain::access::{Key, Sees, teams};
@@ -154,11 +155,7 @@ pub async fn remove(may: May<teams::EditMembers>, id: Id<TeamId>, Form(form): Fo
         Ok(left) => {
             viewer.app.wake.now();
             let text = format!("{} is no longer in {}.", left.name, left.team);
-            let notice = match left.job {
-                Some(job) => Notice::new(format!("{text} Their conversations are being moved."))
-                    .link("Details", format!("/jobs/{job}")),
-                None => Notice::new(text),
-            };
+            let notice = notice_after_all(&viewer, left.job.as_slice(), &text).await?;
             done(&viewer, &format!("/settings/teams/{id}"), notice)
         }
         Err(Failure::Refused(refusal)) => {
@@ -264,14 +261,11 @@ pub async fn tidy(may: May<teams::EditMembers>, id: Id<TeamId>, Form(form): Form
     match viewer.write(move |tx| actions::team_members::remove_inactive(tx, &can, run.as_ref(), id, &tidying)).await {
         Ok(tidied) => {
             viewer.app.wake.now();
-            let notice = match (tidied.people, tidied.jobs.as_slice()) {
-                (0, _) => Notice::new("Everybody in this team can log in."),
-                (people, []) => Notice::new(format!("{} left the team.", counted_people(people))),
-                (people, [job, ..]) => Notice::new(format!(
-                    "{} left the team. Their conversations are being moved.",
-                    counted_people(people)
-                ))
-                .link("Details", format!("/jobs/{job}")),
+            let notice = if tidied.people == 0 {
+                Notice::new("Everybody in this team can log in.")
+            } else {
+                let people = counted(i64::try_from(tidied.people).unwrap_or(0), "person", "people");
+                notice_after_all(&viewer, &tidied.jobs, &format!("{people} left the team.")).await?
             };
             done(&viewer, &format!("/settings/teams/{id}"), notice)
         }
@@ -285,10 +279,6 @@ pub async fn tidy(may: May<teams::EditMembers>, id: Id<TeamId>, Form(form): Form
         }
         Err(failure) => Err(failure.into()),
     }
-}
-
-fn counted_people(people: usize) -> String {
-    counted(i64::try_from(people).unwrap_or(0), "person", "people")
 }
 
 /// Where the team's conversations go.

@@ -1,6 +1,6 @@
 //! Settings → Teams: list and editor (T-1, T-2).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use actix_web::http::StatusCode;
 use askama::Template;
@@ -11,6 +11,7 @@ use crate::actions::teams::Change;
 use crate::domain::access::{Key, Sees, teams};
 use crate::domain::conversations::Status as ConversationStatus;
 use crate::domain::ids::{TeamId, UserId};
+use crate::domain::inbox::{Filter, Teams, View};
 use crate::domain::teams::{Flag, Team};
 use crate::domain::text::{counted, grouped, lines};
 use crate::domain::users::{Status, parse_name};
@@ -157,7 +158,7 @@ struct TeamPage {
     inactive: usize,
     inactive_text: String,
     still_held: Option<String>,
-    flag: Option<&'static str>,
+    flag: Option<Flag>,
     others: Vec<(String, String)>,
     may_manage: bool,
     may_edit: bool,
@@ -182,7 +183,7 @@ pub async fn index(may: May<teams::EditMembers>, query: Query<TeamsQuery>) -> Re
     let mut rows: Vec<Row> = all
         .iter()
         .filter(|team| key.is_empty() || crate::domain::text::key(&team.name).contains(&key))
-        .map(|team| row(team, &members, &open, &held))
+        .map(|team| row(team, &members, &open, stuck(team.id, &viewer.known.roster.inactive, &held)))
         .collect();
     let (order, down) = query.0.order();
     if order == "open" {
@@ -206,12 +207,11 @@ pub async fn index(may: May<teams::EditMembers>, query: Query<TeamsQuery>) -> Re
     page(&viewer, "Teams", Section::Settings, &content)
 }
 
-fn row(team: &Team, members: &[Member], open: &HashMap<TeamId, i64>, held: &counts::Counts) -> Row {
+fn row(team: &Team, members: &[Member], open: &HashMap<TeamId, i64>, stuck: Option<(i64, usize)>) -> Row {
     let ours: Vec<&Member> = members.iter().filter(|one| one.team == team.id).collect();
     let active: Vec<&&Member> = ours.iter().filter(|one| one.status == Status::Active).collect();
     let leads: Vec<&&Member> = ours.iter().filter(|one| one.is_lead).collect();
     let view = |one: &Member| PersonView::new(one.user, &one.name, one.status);
-    let stuck = stuck(team.id, &ours, held);
     let held = open.get(&team.id).copied().unwrap_or(0);
     let heads = i64::try_from(active.len()).unwrap_or(0);
     Row {
@@ -224,23 +224,19 @@ fn row(team: &Team, members: &[Member], open: &HashMap<TeamId, i64>, held: &coun
         more: active.len().saturating_sub(3),
         flag: Flag::of(&ours.iter().map(|one| one.place()).collect::<Vec<_>>()).map(Flag::label),
         leads: leads.iter().map(|one| view(one)).collect(),
-        stuck,
+        stuck: stuck.map(|(held, people)| format!("{} held by {people} inactive", grouped(held))),
         open: held,
         open_text: grouped(held),
         per_person: held.checked_div(heads).map_or_else(|| "–".to_owned(), grouped),
     }
 }
 
-/// "16 held by 2 inactive".
-fn stuck(team: TeamId, members: &[&Member], counts: &counts::Counts) -> Option<String> {
-    let both = [ConversationStatus::Open, ConversationStatus::Snoozed].map(|status| counts.by_person_in(status, team));
-    let gone = members.iter().filter(|one| one.status == Status::Inactive);
-    let holds: Vec<i64> = gone
-        .map(|one| both.iter().filter_map(|numbers| numbers.get(&one.user)).sum())
-        .filter(|held: &i64| *held > 0)
-        .collect();
-    let total: i64 = holds.iter().sum();
-    (total > 0).then(|| format!("{} held by {} inactive", grouped(total), holds.len()))
+/// How much of a team so many people hold who cannot log in, if they hold anything: what the list that the number leads
+/// to has in it.
+fn stuck(team: TeamId, inactive: &HashSet<UserId>, counts: &counts::Counts) -> Option<(i64, usize)> {
+    let filter = Filter { teams: Some(Teams::One(team)), ..View::NeedsHandover.filter(UserId::NIL, &[]) };
+    let held = counts.matching_by_person(&filter, inactive);
+    (!held.is_empty()).then(|| (held.values().sum(), held.len()))
 }
 
 /// The dialog for a new team.
@@ -299,10 +295,11 @@ struct Loaded {
     open: HashMap<UserId, i64>,
     snoozed: HashMap<UserId, i64>,
     of_team: i64,
+    stuck: Option<(i64, usize)>,
     holdings: (i64, Option<String>),
 }
 
-fn load(rx: &mut Rx, id: TeamId) -> Result<Loaded, Failure> {
+fn load(rx: &mut Rx, id: TeamId, inactive: &HashSet<UserId>) -> Result<Loaded, Failure> {
     let team = store::teams::find(rx, id)?.ok_or(Failure::NotFound)?;
     let held = counts::find(rx, &[ConversationStatus::Open, ConversationStatus::Snoozed], &Sees::All)?;
     let members = store::teams::list_members(rx, Some(id))?;
@@ -311,6 +308,7 @@ fn load(rx: &mut Rx, id: TeamId) -> Result<Loaded, Failure> {
         others: others.into_iter().filter(|one| !members.iter().any(|member| member.user == one.id)).collect(),
         open: held.by_person_in(ConversationStatus::Open, id),
         snoozed: held.by_person_in(ConversationStatus::Snoozed, id),
+        stuck: stuck(id, inactive, &held),
         of_team: held.by_team(ConversationStatus::Open).get(&id).copied().unwrap_or(0),
         holdings: store::teams::count_holdings(rx, id)?,
         team,
@@ -319,7 +317,8 @@ fn load(rx: &mut Rx, id: TeamId) -> Result<Loaded, Failure> {
 }
 
 async fn render(viewer: &Viewer, id: TeamId, typed: Option<(TeamForm, Problems)>, status: StatusCode) -> Reply {
-    let loaded = viewer.read(move |rx| load(rx, id)).await?;
+    let roster = viewer.known.roster.clone();
+    let loaded = viewer.read(move |rx| load(rx, id, &roster.inactive)).await?;
     let may = |key| viewer.known.person.permissions.has(key);
     let active = loaded.members.iter().filter(|one| one.status == Status::Active).count();
     let inactive = loaded.members.len() - active;
@@ -330,15 +329,14 @@ async fn render(viewer: &Viewer, id: TeamId, typed: Option<(TeamForm, Problems)>
         let of = |numbers: &HashMap<UserId, i64>| numbers.get(&one.user).copied().unwrap_or(0);
         of(&loaded.open) + if one.status == Status::Active { 0 } else { of(&loaded.snoozed) }
     };
-    let still_held: i64 = loaded.members.iter().filter(|one| one.status != Status::Active).map(held).sum();
     let content = TeamPage {
         nav: SettingsNav::new(viewer, SettingsItem::Teams),
         csrf: form_token(&viewer.req),
         id: id.to_string(),
         name: loaded.team.name,
         summary: summary(active, loaded.members.len(), loaded.of_team),
-        still_held: (still_held > 0).then(|| counted(still_held, "conversation", "conversations")),
-        flag: Flag::of(&loaded.members.iter().map(Member::place).collect::<Vec<_>>()).map(Flag::label),
+        still_held: loaded.stuck.map(|(held, _)| counted(held, "conversation", "conversations")),
+        flag: Flag::of(&loaded.members.iter().map(Member::place).collect::<Vec<_>>()),
         members: loaded
             .members
             .iter()
@@ -396,8 +394,15 @@ pub async fn update(may: May<teams::Manage>, id: Id<TeamId>, Form(form): Form<Te
     let id = id.0;
     let (name, description, mut problems) = parse(&form);
     let mut status = StatusCode::UNPROCESSABLE_ENTITY;
-    if problems.is_empty() {
-        let version = form.version.parse().ok();
+    let version: Option<i64> = form.version.parse().ok();
+    if version.is_none() {
+        problems.add(
+            "",
+            "This form does not say which state of the team it changes. Open the team again, then repeat your change.",
+        );
+        status = StatusCode::CONFLICT;
+    }
+    if let (true, Some(version)) = (problems.is_empty(), version) {
         match viewer.write(move |tx| actions::teams::update(tx, &can, id, version, (&name, &description))).await {
             Ok(()) => return done(&viewer, &format!("/settings/teams/{id}"), Notice::new("The team is saved.")),
             Err(Failure::Refused(refusal)) => problems.add("name", refusal.to_string()),

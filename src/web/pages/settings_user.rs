@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use serde::Deserialize;
 
-use super::jobs::{Handed, handed};
+use super::job_words::{Handed, handed};
 use super::settings_user_removal::GonePage;
 use crate::actions;
 use crate::domain::access::{Key, Sees, users};

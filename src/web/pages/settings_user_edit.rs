@@ -82,7 +82,7 @@ pub async fn update(may: May<users::Edit>, id: Id<UserId>, Form(form): Form<User
 }
 
 /// Whether whoever edits themselves could not manage roles with these.
-async fn gives_up(viewer: &Viewer, wanted: &[RoleId]) -> Result<bool, WebError> {
+pub(super) async fn gives_up(viewer: &Viewer, wanted: &[RoleId]) -> Result<bool, WebError> {
     if !viewer.known.person.permissions.has(Key::UsersAssignRoles) {
         return Ok(false);
     }

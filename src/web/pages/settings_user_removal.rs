@@ -16,7 +16,7 @@ use crate::failure::{Failure, Refusal};
 use crate::store;
 use crate::web::extract::{Form, Id, May, Viewer};
 use crate::web::forms::{Problems, is_on};
-use crate::web::pages::jobs::{Handed, handed};
+use crate::web::pages::job_words::{Handed, handed, with_link};
 use crate::web::pages::settings_user_owner::NewOwner;
 use crate::web::reply::{Notice, Reply, dialog, done};
 use crate::web::views::chrome::{SettingsItem, form_token};
@@ -205,11 +205,7 @@ pub async fn remove(may: May<users::Remove>, id: Id<UserId>, Form(form): Form<Re
     };
     viewer.app.wake.now();
     let text = format!("{} is removed. Invite the same email again to bring them back.", gone.user.name.full);
-    let notice = Notice::new(text);
-    let notice = match gone.job {
-        Some(job) => notice.link("What became of their work", format!("/jobs/{job}")),
-        None => notice,
-    };
+    let notice = with_link(&viewer, Notice::new(text), gone.job, "What became of their work");
     done(&viewer, list_after(&gone.user), notice)
 }
 
@@ -327,10 +323,7 @@ pub async fn delete(may: May<users::Delete>, id: Id<UserId>, Form(form): Form<De
     viewer.db().scrub().await?;
     // The notice is kept in the session until it is shown, so it must not name anybody either.
     let notice = Notice::new(format!("The account is deleted. What it did stays, signed “{}”.", gone.name));
-    let notice = match gone.job {
-        Some(job) => notice.link("What became of the work", format!("/jobs/{job}")),
-        None => notice,
-    };
+    let notice = with_link(&viewer, notice, gone.job, "What became of the work");
     done(&viewer, list_after(&gone.user), notice)
 }
 

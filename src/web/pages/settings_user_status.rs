@@ -21,7 +21,7 @@ use crate::store::teams::Member;
 use crate::store::{self, counts};
 use crate::web::extract::{Empty, Form, Id, May, Viewer};
 use crate::web::forms::Problems;
-use crate::web::pages::jobs;
+use crate::web::pages::job_words;
 use crate::web::pages::settings_user_absence::{AbsenceForm, reasons};
 use crate::web::pages::settings_user_owner::NewOwner;
 use crate::web::reply::{Notice, Reply, dialog, done};
@@ -324,7 +324,7 @@ pub async fn deactivate(may: May<users::Deactivate>, id: Id<UserId>, Form(form):
         }
     };
     let notice = match gone.job {
-        Some(job) => jobs::notice_after(&viewer, job, &text).await?,
+        Some(job) => job_words::notice_after(&viewer, job, &text).await?,
         None => Notice::new(text).link("Profile", profile),
     };
     done(&viewer, "/settings/users", notice)

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue};
 use askama::Template;
 use serde::Deserialize;
 
+use super::settings_user_edit::gives_up;
 use super::settings_user_status::target;
-use super::settings_users_each::{Outcome, run};
+use super::settings_users_bulk_done::report;
+use super::settings_users_each::run;
 use super::settings_users_query::{UsersQuery, tab};
 use super::settings_users_toolbar::Choice;
 use crate::actions::users::{Plan, RoleChange};
@@ -16,7 +17,7 @@ use crate::actions::users_bulk::{Change, LIMIT};
 use crate::domain::access::{Actor, Key, Sees, users};
 use crate::domain::assignment::Target;
 use crate::domain::conversations::Status as ConversationStatus;
-use crate::domain::ids::UserId;
+use crate::domain::ids::{RoleId, UserId};
 use crate::domain::roles::may_grant;
 use crate::domain::text::{counted, grouped};
 use crate::domain::users::{Reason, Status, User};
@@ -24,10 +25,9 @@ use crate::failure::Failure;
 use crate::store::{self, Rx, counts};
 use crate::web::error::WebError;
 use crate::web::extract::{Form, May, Query, Viewer};
-use crate::web::forms::Problems;
-use crate::web::reply::{Notice, Reply, dialog, done};
+use crate::web::forms::{Problems, is_on};
+use crate::web::reply::{Reply, dialog};
 use crate::web::views::chrome::{SettingsItem, form_token};
-use crate::web::views::person::PersonView;
 use crate::web::views::plan::{PlanRow, TargetChoice};
 
 /// Who is selected, and what is to be done with them.
@@ -44,6 +44,11 @@ pub struct BulkForm {
     expected: String,
     status: String,
     back: String,
+    /// Whether who is among those that lose a role knows that they give up managing roles.
+    confirm: String,
+    /// Whether that is asked.
+    #[serde(skip)]
+    warn: bool,
     #[serde(flatten)]
     filter: UsersQuery,
 }
@@ -146,6 +151,7 @@ struct Confirm {
     reasons: Vec<(&'static str, &'static str, bool)>,
     values: Vec<Choice>,
     button: String,
+    warn: bool,
     problems: Problems,
     back: String,
     status: &'static str,
@@ -239,6 +245,7 @@ async fn ask(viewer: &Viewer, form: BulkForm, mut problems: Problems, status: St
             other => other.to_owned(),
         },
         button: if usable { button } else { String::new() },
+        warn: form.warn,
         back: form.back(),
         status: form.status().as_str(),
         matching: form.is_matching(),
@@ -408,74 +415,28 @@ pub async fn create(may: May<users::View>, Form(form): Form<BulkForm>) -> Reply 
         problems.add("", format!("The list changed since you looked at it: {now} now. Check, then confirm again."));
         return ask(&viewer, form, problems, StatusCode::CONFLICT).await;
     }
+    let gives_up = gives_up_with(&viewer, &change, &selected).await?;
+    if gives_up && !is_on(&form.confirm) {
+        let form = BulkForm { warn: true, ..form };
+        return ask(&viewer, form, Problems::new(), StatusCode::UNPROCESSABLE_ENTITY).await;
+    }
     let ids: Vec<UserId> = selected.iter().map(|user| user.id).collect();
     let (db, scope) = (viewer.db().clone(), viewer.scope().clone());
     let outcomes = store::db::blocking(move || Ok(run(&db, &scope, &change, &ids))).await?;
     viewer.app.wake.now();
-    report(&viewer, &form, &selected, &outcomes, &what)
+    // Who gave up their roles may not see the list any more.
+    let back = if gives_up { "/".to_owned() } else { form.back() };
+    report(&viewer, (&form.action, &what), &selected, &outcomes, back)
 }
 
-struct Line {
-    who: PersonView,
-    why: String,
-}
-
-#[derive(Template)]
-#[template(path = "partials/users_bulk_done.html")]
-struct Report {
-    title: String,
-    refused: Vec<Line>,
-    already: Vec<Line>,
-    back: String,
-}
-
-/// What was done, in the words of the action.
-fn verb(action: &str, what: &str) -> String {
-    match action {
-        "deactivate" => "deactivated".to_owned(),
-        "reactivate" => "reactivated".to_owned(),
-        "add_role" => format!("given the role {what}"),
-        "remove_role" => format!("no longer {what}"),
-        "add_team" => format!("added to {what}"),
-        _ => format!("removed from {what}"),
+/// Whether whoever asks is among those who lose a role, and could not manage roles without it.
+async fn gives_up_with(viewer: &Viewer, change: &Change, selected: &[User]) -> Result<bool, WebError> {
+    let me = viewer.known.person.id;
+    let Change::Role(_, RoleChange::Take(role)) = change else { return Ok(false) };
+    if !selected.iter().any(|user| user.id == me) {
+        return Ok(false);
     }
-}
-
-fn report(viewer: &Viewer, form: &BulkForm, selected: &[User], outcomes: &[(UserId, Outcome)], what: &str) -> Reply {
-    let done_count = outcomes.iter().filter(|(_, outcome)| *outcome == Outcome::Done).count();
-    let people = counted(i64::try_from(done_count).unwrap_or(0), "user", "users");
-    let verb = verb(&form.action, what);
-    let back = form.back();
-    if done_count == outcomes.len() {
-        return done(viewer, &back, Notice::new(format!("{people} {verb}.")));
-    }
-    let line = |id: UserId, why: String| {
-        let user = selected.iter().find(|user| user.id == id)?;
-        Some(Line { who: PersonView::new(user.id, &user.name, user.status), why })
-    };
-    let mut refused = Vec::new();
-    let mut already = Vec::new();
-    for (id, outcome) in outcomes {
-        match outcome {
-            Outcome::Done => {}
-            Outcome::Already => already.extend(line(*id, "It was so already.".to_owned())),
-            Outcome::Refused(why) => refused.extend(line(*id, why.clone())),
-            Outcome::Gone => refused.extend(line(*id, "Not here any more.".to_owned())),
-            Outcome::Failed => {
-                refused.extend(line(*id, "Not changed, because Baton had trouble. Try this one again.".to_owned()));
-            }
-        }
-    }
-    let mut title = format!("{people} {verb}");
-    if !refused.is_empty() {
-        title = format!("{title}, {} refused", grouped(i64::try_from(refused.len()).unwrap_or(0)));
-    }
-    if !already.is_empty() {
-        title = format!("{title}, {} unchanged", grouped(i64::try_from(already.len()).unwrap_or(0)));
-    }
-    let content = Report { title: title.clone(), refused, already, back };
-    let mut res = dialog(viewer, StatusCode::OK, &title, "", SettingsItem::Users, &content)?;
-    // The list behind the dialog shows what was done.
-    res.headers_mut().insert(HeaderName::from_static("hx-trigger"), HeaderValue::from_static("baton:refresh"));
-    Ok(res)
+    let held = viewer.read(move |rx| store::roles::list_of_users(rx, &[me])).await?.remove(&me).unwrap_or_default();
+    let left: Vec<RoleId> = held.into_iter().filter(|held| held != role).collect();
+    gives_up(viewer, &left).await
 }

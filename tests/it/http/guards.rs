@@ -256,4 +256,125 @@ on_both! {
         let out = bob.post("/logout", &[("next", "//evil.example/")]).await.expect(303);
         assert_eq!(out.location(), "/login?notice=logged_out");
     }
+
+    async fn an_invite_to_more_than_one_may_give_keeps_its_role_and_its_address(w: World) {
+        let site = Site::on(w.db.clone()).await;
+        let olga = site.logged_in(&w, w.olga).await;
+        let invite = async |email: &str, role: Standard| {
+            let role = w.role(role).to_string();
+            let fields = [("email", email), ("full_name", "Nora North"), ("role", role.as_str()), ("send_invite", "on")];
+            olga.post("/settings/users/invites", &fields).await.expect(303);
+            (w.find_user(email).id, w.last_link("invites/"))
+        };
+        let (nora, link) = invite("nora@fernhill.example", Standard::Admin).await;
+        let who = hire(&w, "Nils Noll", &[Key::UsersView, Key::UsersInvite]);
+        let nils = site.logged_in(&w, who).await;
+        let path = format!("/settings/users/invites/{nora}");
+        let dialog = nils.get(&path).await.expect(200);
+        let admin = w.role(Standard::Admin).to_string();
+        assert_eq!(dialog.attributes("input[name=role][checked][disabled]", "value"), std::slice::from_ref(&admin));
+        assert!(dialog.text("#roles").contains("You can’t give or take the role Admin"), "{}", dialog.text("#roles"));
+        assert!(dialog.has("#email[readonly]") && dialog.text("#email-hint").contains("may do more than you"));
+        let (version, support) = (dialog.attributes("input[name=version]", "value").remove(0), w.support.to_string());
+        let form = |email, more: Option<(&'static str, &'static str)>, version: &str| {
+            let fields = [("version", version), ("email", email), ("full_name", "Nora Nord"), ("team", &support)];
+            let fields = fields.into_iter().chain(more);
+            fields.map(|(name, value)| (name.to_owned(), value.to_owned())).collect::<Vec<_>>()
+        };
+        let post = async |fields: Vec<(String, String)>| {
+            let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            nils.post(&path, &fields).await
+        };
+        // Whoever chose the address could accept the invite themselves, and be an Admin.
+        let refused = post(form("nils.too@fernhill.example", Some(("send_invite", "on")), &version)).await.expect(422);
+        assert!(refused.text("#email-error").contains("you can’t change where their log-in links go"));
+        assert_eq!(w.user(nora).email, "nora@fernhill.example");
+        post(form("nora@fernhill.example", None, &version)).await.expect(303);
+        assert_eq!((w.user(nora).name.full.as_str(), w.user(nora).is_owner), ("Nora Nord", false));
+        let (roles, teams) = w.read(|rx| Ok((store::roles::list_of_users(rx, &[nora])?, store::teams::list_of_users(rx, &[nora])?)));
+        assert_eq!((roles[&nora].as_slice(), teams[&nora].as_slice()), ([w.role(Standard::Admin)].as_slice(), [w.support].as_slice()));
+        site.browser().get(&link).await.expect(200);
+        // An Owner's invite is changed by Owners alone.
+        let (owner, link) = invite("owen@fernhill.example", Standard::Owner).await;
+        let ada = site.logged_in(&w, w.ada).await;
+        let path = format!("/settings/users/invites/{owner}");
+        let version = w.user(owner).version.to_string();
+        let fields = [("version", version.as_str()), ("email", "ada.too@fernhill.example"), ("full_name", "Owen")];
+        let refused = ada.post(&path, &fields).await;
+        assert!(refused.body.contains("Only an Owner can change an Owner"), "{}", refused.status);
+        assert_eq!(w.user(owner).email, "owen@fernhill.example");
+        site.browser().get(&link).await.expect(200);
+    }
+
+    async fn a_notice_leads_to_jobs_those_who_may_look_at_them_and_to_each(w: World) {
+        let of = |who| w.draft().team(w.support).assignee(who);
+        w.conversations(&[of(w.bob), of(w.bob), of(w.agnes)]);
+        w.deactivate(w.bob);
+        w.deactivate(w.agnes);
+        let may = [Key::UsersView, Key::UsersDeactivate, Key::UsersRemove, Key::TeamsEditMembers, Key::HandoversRun, Key::ConversationsReply];
+        let tea = hire(&w, "Tea Tidy", &may);
+        let site = Site::on(w.db.clone()).await;
+        let (olga, tea) = (site.logged_in(&w, w.olga).await, site.logged_in(&w, tea).await);
+        let path = format!("/settings/teams/{}", w.support);
+        let target = format!("team:{}", w.returns);
+        tea.post(&format!("{path}/remove-inactive"), &[("target", target.as_str())]).await.expect(303);
+        let page = tea.get(&path).await.expect(200);
+        assert_eq!(page.text(".toast p"), "2 people left the team. What they hold is being moved.");
+        assert!(!page.body.contains("/jobs/"), "that page is closed to her");
+        // Until somebody has moved them, a profile does not say that nothing was changed.
+        let profile = olga.get(&format!("/settings/users/{}", w.bob)).await.expect(200);
+        assert!(profile.text("#handed").contains("Moving 0 of 2 to Returns"), "{}", profile.text("#handed"));
+        assert_eq!(profile.attributes("#handed progress", "max"), ["2"]);
+        assert_eq!(profile.attributes("#handed", "hx-trigger"), ["every 2s"]);
+        while site.run_due() > 0 {}
+        let profile = olga.get(&format!("/settings/users/{}", w.bob)).await.expect(200);
+        assert!(profile.text("#handed").contains("2 conversations moved to Returns") && !profile.has("#handed progress"));
+        assert!(profile.attributes("#handed", "hx-trigger").is_empty());
+        for who in [w.bob, w.agnes] {
+            w.system_does(|tx| {
+                store::teams::insert_member(tx, w.support, who)?;
+                Ok(tx.unrecorded((), "a test sets the scene"))
+            });
+        }
+        w.conversations(&[of(w.bob), of(w.agnes)]);
+        olga.post(&format!("{path}/remove-inactive"), &[("target", target.as_str())]).await.expect(303);
+        let page = olga.get(&path).await.expect(200);
+        assert_eq!(page.text(".toast p"), "2 people left the team. 2 conversations moved.");
+        assert_eq!(page.texts(".toast a"), ["Details: Agnes", "Details: Bob"]);
+        for job in page.attributes(".toast a", "href") {
+            olga.get(&job).await.expect(200);
+        }
+        // Those who are removed leave a job behind, too.
+        let hanna = hire(&w, "Hanna Hill", &[Key::ConversationsReply]);
+        w.open_of(hanna, 1);
+        tea.post(&format!("/settings/users/{hanna}/remove"), &[("plan_open", target.as_str())]).await.expect(303);
+        let page = tea.get("/settings/users").await.expect(200);
+        assert!(page.text(".toast").contains("is removed") && !page.body.contains("/jobs/"), "{}", page.text(".toast"));
+    }
+
+    async fn who_takes_a_role_from_many_is_told_that_it_is_their_own(w: World) {
+        w.system_does(|tx| {
+            store::roles::insert_of_user(tx, w.ada, &[w.role(Standard::Agent)])?;
+            store::roles::insert_of_user(tx, w.sven, &[w.role(Standard::Admin)])?;
+            Ok(tx.unrecorded((), "a test sets the scene"))
+        });
+        let site = Site::on(w.db.clone()).await;
+        let ada = site.logged_in(&w, w.ada).await;
+        let (admin, me, sven) = (w.role(Standard::Admin).to_string(), w.ada.to_string(), w.sven.to_string());
+        let form = [("action", "remove_role"), ("value", admin.as_str()), ("user", me.as_str()), ("user", sven.as_str())];
+        let asked = ada.post("/settings/users/bulk", &form).await.expect(422);
+        assert!(asked.text(".alert.warn").contains("You could no longer manage roles"), "{}", asked.text(".dialog-body"));
+        assert_eq!(asked.attributes("option[selected]", "value"), std::slice::from_ref(&admin), "what was chosen is kept");
+        let holds = |who| w.read(|rx| store::roles::list_of_users(rx, &[who]))[&who].contains(&w.role(Standard::Admin));
+        assert!(holds(w.ada) && holds(w.sven), "nothing was changed");
+        let sure: Vec<_> = form.iter().copied().chain([("confirm", "on")]).collect();
+        let done = ada.post("/settings/users/bulk", &sure).await.expect(303);
+        assert_eq!(done.location(), "/", "the list may be closed to her now");
+        assert!(!holds(w.ada) && !holds(w.sven));
+        // Of others it is taken without more ado.
+        let olga = site.logged_in(&w, w.olga).await;
+        let agent = w.role(Standard::Agent).to_string();
+        let others = [("action", "add_role"), ("value", agent.as_str()), ("user", sven.as_str())];
+        olga.post("/settings/users/bulk", &others).await.expect(303);
+    }
 }

@@ -162,4 +162,53 @@ on_both! {
         olga.post("/settings/users/invites/cancel", &[]).await.expect(303);
         olga.post("/settings/users/invites/cancel", &[("invite", "nonsense")]).await.expect(404);
     }
+
+    async fn people_of_one_line_are_left_out_one_by_one_and_make_nobody_a_duplicate(w: World) {
+        let site = Site::on(w.db.clone()).await;
+        let olga = site.logged_in(&w, w.olga).await;
+        let list = "amara@f.example, bob@fernhill.example, chen@f.example, amara@f.example\nbob@fernhill.example";
+        let page = check(&w, &olga, list).await.expect(200);
+        assert_eq!(page.text("#preview-t"), "2 ready, 3 lines to mend");
+        assert_eq!(page.attributes("input[name=strike]", "value"), ["2", "4", "5"]);
+        assert!(page.text("#preview tbody tr:nth-child(4)").contains("This line has this address already"));
+        assert!(page.text("#preview tbody tr:last-child").contains("Line 1 has this address already"));
+        assert!(page.text("#preview tbody tr:last-child label").contains("bob@fernhill.example, line 2"));
+        let again = [("list", list), ("role", &w.role(Standard::Agent).to_string()), ("step", "check"), ("strike", "2")];
+        let page = olga.post(MANY, &again).await.expect(200);
+        assert!(page.text("#preview tbody tr:last-child").contains("is already a user."), "the struck one is no reason");
+        assert_eq!(page.attributes("input[name=strike][checked]", "value"), ["2"], "nobody else of that line is struck");
+        send(&w, &olga, &page, list, &[("send_invite", "on"), ("strike", "2"), ("strike", "4"), ("strike", "5")]).await.expect(303);
+        let pending = w.read(|rx| store::invites::list(rx, None));
+        assert_eq!(pending.len(), 2);
+    }
+
+    async fn a_form_of_very_many_parts_is_refused_with_a_sentence(w: World) {
+        let site = Site::on(w.db.clone()).await;
+        let olga = site.logged_in(&w, w.olga).await;
+        let tiny = vec![("x", "1"); 90_000];
+        let said = olga.upload(MANY, &tiny, "people.csv", b"amara@f.example").await.expect(422);
+        assert!(said.body.contains("more than a form may hold"), "{}", said.body);
+        let said = olga.post(MANY, &tiny).await.expect(422);
+        assert!(said.body.contains("more than a form may hold"));
+        let fine = vec![("strike", "1"); 400];
+        olga.upload(MANY, &fine, "people.csv", b"amara@f.example\nchen@f.example").await.expect(200);
+    }
+
+    async fn more_invites_than_can_be_changed_at_once_are_not_offered(w: World) {
+        let site = Site::on(w.db.clone()).await;
+        let olga = site.logged_in(&w, w.olga).await;
+        let list: String = (0..1_001).map(|n| format!("person{n}@f.example\n")).collect();
+        let page = check(&w, &olga, &list).await.expect(200);
+        send(&w, &olga, &page, &list, &[("send_invite", "on")]).await.expect(303);
+        let tab = olga.get("/settings/users/invites?select=all").await.expect(200);
+        assert!(!tab.has("[data-matching]") && !tab.text(".bulkbar").contains("Select all"));
+        assert!(tab.text(".bulkbar").contains("At most 1,000 invites can be changed at once"), "{}", tab.text(".bulkbar"));
+        let asked = olga.get("/settings/users/invites/cancel?scope=matching").await.expect(200);
+        assert_eq!(asked.text("#dialog-title"), "1,001 invites are too many");
+        assert!(!asked.has("button.btn-danger") && asked.text(".dialog-body").contains("Narrow the list"));
+        olga.post("/settings/users/invites/cancel", &[("scope", "matching")]).await.expect(303);
+        assert_eq!(w.read(|rx| store::invites::list(rx, None)).len(), 1_001);
+        let some = olga.get("/settings/users/invites?q=person10").await.expect(200);
+        assert!(!some.text(".bulkbar").contains("At most"));
+    }
 }

@@ -5,7 +5,15 @@ use baton::domain::conversations::Status;
 use baton::store::counts;
 
 use crate::support::on_both;
-use crate::support::web::Site;
+use crate::support::web::{Browser, Page, Site};
+
+/// Saves what the team's page would, changed a little.
+async fn save(browser: &Browser, path: &str, fields: &[(&str, &str)]) -> Page {
+    let version = browser.get(path).await.attributes("input[name=version]", "value").remove(0);
+    let mut all = vec![("version", version.as_str())];
+    all.extend_from_slice(fields);
+    browser.post(path, &all).await
+}
 
 on_both! {
     async fn a_team_is_made_filled_led_and_deleted(w: World) {
@@ -29,7 +37,7 @@ on_both! {
         olga.post(&format!("{path}/remove-inactive"), &[]).await.expect(303);
         assert_eq!(olga.get(&path).await.texts("tbody tr").len(), 1);
         olga.post(&format!("{path}/members"), &[("add", &w.other.xena.to_string())]).await.expect(404);
-        olga.post(&path, &[("name", "Late shift"), ("description", "After eight")]).await.expect(303);
+        save(&olga, &path, &[("name", "Late shift"), ("description", "After eight")]).await.expect(303);
         assert_eq!(olga.get(&path).await.text("h1"), "Late shift");
         olga.post(&format!("{path}/delete"), &[]).await.expect(303);
         olga.get(&path).await.expect(404);
@@ -66,8 +74,14 @@ on_both! {
         let list = olga.get("/settings/teams").await.expect(200);
         let row = list.text(&format!("[id='team-{}']", w.support));
         assert!(row.contains("No lead can log in") && row.contains("1 active of 2"), "{row}");
-        let page = olga.get(&format!("/settings/teams/{}", w.support)).await.expect(200);
+        let path = format!("/settings/teams/{}", w.support);
+        let page = olga.get(&path).await.expect(200);
         assert!(page.text(".alert.warn strong").contains("No lead can log in"));
+        assert!(page.text(".alert.warn p").contains("Choose a lead who is active"));
+        w.deactivate(w.bob);
+        let page = olga.get(&path).await.expect(200);
+        assert!(page.text(".alert.warn strong").contains("Nobody in it can log in"));
+        assert!(!page.text(".alert.warn p").contains("Choose a lead"), "there is nobody to choose");
     }
 
     async fn a_team_that_holds_conversations_is_deleted_with_a_target(w: World) {
@@ -113,8 +127,34 @@ on_both! {
         let held = w.read(|rx| counts::find(rx, &[Status::Open], &Sees::All)).by_person(Status::Open);
         assert_eq!(held.get(&w.sven), Some(&3));
         let page = sven.get(&path.replace("/remove-inactive", "")).await.expect(200);
-        assert!(page.text("#toasts").contains("2 people left the team. Their conversations are being moved."));
+        assert_eq!(page.text(".toast p"), "2 people left the team. 3 conversations reassigned to Sven Sorensen.");
         assert!(sven.get(&path).await.expect(200).text(".dialog-body").contains("Everybody in this team can log in"));
+    }
+
+    async fn what_is_stuck_in_a_team_is_what_the_list_behind_the_number_shows(w: World) {
+        let until = w.now() + chrono::TimeDelta::days(2);
+        let of = |who| w.draft().team(w.support).assignee(who);
+        let asleep = of(w.bob).now(baton::domain::conversations::StatusChange::Snooze(until));
+        w.conversations(&[of(w.bob), of(w.bob), asleep, of(w.agnes), w.draft().assignee(w.bob)]);
+        // Gus is no member, and holds one of theirs.
+        w.conversations(&[of(w.gus)]);
+        w.deactivate(w.bob);
+        w.deactivate(w.gus);
+        let site = Site::on(w.db.clone()).await;
+        let olga = site.logged_in(&w, w.olga).await;
+        let (row, path) = (format!("[id='team-{}']", w.support), format!("/settings/teams/{}", w.support));
+        for members in [1, 0] {
+            let list = olga.get("/settings/teams").await.expect(200);
+            assert!(list.text(&row).contains("4 held by 2 inactive"), "{}", list.text(&row));
+            let href = list.attributes(&format!("{row} a.text-warn"), "href").remove(0);
+            assert_eq!(olga.get(&href).await.expect(200).text("#list-title .count"), "4 conversations");
+            let page = olga.get(&path).await.expect(200);
+            let alert = page.texts(".alert.warn").join(" ");
+            assert!(alert.contains("People who can’t log in still hold 4 conversations"), "{alert}");
+            assert_eq!(alert.contains("Remove all inactive"), members > 0, "{alert}");
+            assert!(page.attributes(".alert.warn a", "href").contains(&href));
+            olga.post(&format!("{path}/remove-inactive"), &[]).await.expect(303);
+        }
     }
 
     async fn a_stale_page_of_a_team_is_told_who_was_quicker(w: World) {
@@ -129,6 +169,10 @@ on_both! {
         let stale = ada.post(&path, &[("version", &version), ("name", "Care")]).await.expect(409);
         assert!(stale.text(".error-summary").contains("Olga Owens changed this team meanwhile"));
         assert_eq!(stale.attributes("#name", "value"), ["Care"], "what was typed is kept");
+        // A form that does not say what it changes is as good as a stale one.
+        let blind = ada.post(&path, &[("name", "Care")]).await.expect(409);
+        assert!(blind.text(".error-summary").contains("does not say which state of the team"));
+        assert_eq!(ada.get(&path).await.text("h1"), "Help");
         let members = format!("{path}/members");
         olga.post(&members, &[("set_leads", "on"), ("led", &agnes), ("lead", &agnes), ("lead", &bob)]).await.expect(303);
         let stale = ada.post(&members, &[("set_leads", "on"), ("led", &agnes), ("lead", &agnes)]).await.expect(409);
@@ -146,16 +190,16 @@ on_both! {
         let olga = site.logged_in(&w, w.olga).await;
         let (path, long) = (format!("/settings/teams/{}", w.support), "x".repeat(1_000_000));
         for name in ["", "   ", &long] {
-            let page = olga.post(&path, &[("name", name), ("description", "kept")]).await.expect(422);
+            let page = save(&olga, &path, &[("name", name), ("description", "kept")]).await.expect(422);
             assert!(page.has("#name-error"));
             assert_eq!(page.attributes("#description", "value"), ["kept"]);
             assert!(olga.post("/settings/teams", &[("name", name)]).await.expect(422).has("#name-error"));
         }
-        let page = olga.post(&path, &[("name", "Support"), ("description", &long)]).await.expect(422);
+        let page = save(&olga, &path, &[("name", "Support"), ("description", &long)]).await.expect(422);
         assert!(page.text("#description-error").contains("500 characters"));
-        assert!(olga.post(&path, &[("name", "RETURNS")]).await.expect(422).text("#name-error").contains("already"));
+        assert!(save(&olga, &path, &[("name", "RETURNS")]).await.expect(422).text("#name-error").contains("already"));
         for name in ["Équipe 😀", "فريق الدعم", "<b>Bold</b> & co"] {
-            olga.post(&path, &[("name", name)]).await.expect(303);
+            save(&olga, &path, &[("name", name)]).await.expect(303);
             assert_eq!(olga.get(&path).await.expect(200).text("h1"), name);
         }
         assert!(olga.get("/settings/teams?q=%F0%9F%98%80&sort=nonsense").await.expect(200).has(".empty"));

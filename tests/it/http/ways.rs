@@ -158,6 +158,13 @@ on_both! {
         let page = olga.get(&list).await.expect(200);
         assert!(page.text(".empty").contains("You just did this: 1 conversation reassigned to Agnes Arndt."), "{}", page.text(".empty"));
         assert!(page.attributes(".empty a", "href")[0].starts_with("/jobs/"));
+        assert_eq!(page.texts(".empty a"), ["See what was moved", "Clear filters"]);
+        // Lists that were empty anyway are not explained by it.
+        for other in [format!("assignee={}", w.rita), format!("assignee={}&channel={}", w.gus, w.chat), format!("assignee={}&status=snoozed", w.gus), "tag=&q=nothing+like+it".to_owned(), format!("view=needs_handover&team={}", w.returns)] {
+            let page = olga.get(&format!("/inbox?{other}")).await.expect(200);
+            assert!(page.text(".empty").contains("Nothing matches"), "{other}: {}", page.text(".empty"));
+            assert_eq!(page.texts(".empty a"), ["Clear filters"]);
+        }
         w.later(chrono::TimeDelta::minutes(11));
         assert!(olga.get(&list).await.expect(200).text(".empty").contains("Nothing matches"));
     }

@@ -3,7 +3,7 @@
 use baton::actions::invite_lists::{Answer, Asked, Done, Verb, create_all, do_all, look};
 use baton::actions::invites;
 use baton::domain::access::{Can, users as may};
-use baton::domain::invite_check::{Checked, Lines};
+use baton::domain::invite_check::{Checked, Places};
 use baton::domain::invite_list;
 use baton::domain::roles::Standard;
 use baton::failure::{Failure, Refusal};
@@ -21,7 +21,7 @@ fn asked(w: &World, text: &str) -> Asked {
         teams: vec![w.support],
         channels: vec![w.email],
         send: true,
-        struck: Lines::default(),
+        struck: Places::default(),
     }
 }
 
@@ -59,9 +59,9 @@ on_both! {
         let actor = w.scope(w.ada).actor;
         assert_eq!(problems(&w.read(|rx| look(rx, &actor, &wanted))), expected, "looking says the same");
         assert_eq!((w.events(), pending(&w, None)), (events, 0));
-        let some = Asked { struck: Lines::parse("3,5-7"), ..wanted.clone() };
+        let some = Asked { struck: Places::parse("2,4-6"), ..wanted.clone() };
         assert!(matches!(send(&w, &some), Ok(Answer::Refused(_))), "one line is left");
-        let Ok(Answer::Invited(invited)) = send(&w, &Asked { struck: Lines::parse("3,5-8"), ..wanted }) else { panic!("refused") };
+        let Ok(Answer::Invited(invited)) = send(&w, &Asked { struck: Places::parse("2,4-7"), ..wanted }) else { panic!("refused") };
         assert_eq!(invited.iter().map(|one| one.email.as_str()).collect::<Vec<_>>(), ["ann@f.example", "cy@f.example"]);
         assert_eq!(since(&w, events), ["user.invited", "user.invited"]);
         let cy = invited[1].user;
@@ -87,7 +87,7 @@ on_both! {
         assert!(matches!(send(&w, &asked(&w, &text)), Ok(Answer::Refused(_))));
         assert_eq!(pending(&w, None), 1);
         let before = w.db.statements();
-        let most = Asked { struck: Lines::parse("5001"), ..asked(&w, &text) };
+        let most = Asked { struck: Places::parse("5001"), ..asked(&w, &text) };
         let Ok(Answer::Invited(invited)) = send(&w, &most) else { panic!("refused") };
         let cost = w.db.statements() - before;
         assert!(cost < 150, "{cost} statements");

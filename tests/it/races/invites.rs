@@ -180,7 +180,7 @@ on_both! {
                     teams: vec![],
                     channels: vec![],
                     send: false,
-                    struck: baton::domain::invite_check::Lines::default(),
+                    struck: baton::domain::invite_check::Places::default(),
                 };
                 w.db.write_now(scope, |tx| create_all(tx, &can, &base(), &asked))
             };

@@ -92,8 +92,8 @@ pub(in crate::web::pages) struct Empty {
     pub title: &'static str,
     /// What happens next.
     pub text: String,
-    /// The first step: words and address.
-    pub step: Option<(&'static str, String)>,
+    /// First steps: words and address.
+    pub steps: Vec<(&'static str, String)>,
 }
 
 /// What can be done with selected rows.
@@ -332,22 +332,22 @@ fn assignees(frame: &Frame) -> Select {
 }
 
 fn empty(viewer: &Viewer, frame: &Frame, filters: usize, clear: &Address) -> Empty {
-    let words = |icon, title, text: &str| Empty { icon, title, text: text.to_owned(), step: None };
+    let words = |icon, title, text: &str| Empty { icon, title, text: text.to_owned(), steps: Vec::new() };
     if frame.request.after.is_some() {
-        let step = Some(("Back to the first page", words::href(&frame.address.from_start())));
-        return Empty { step, ..words("inbox", "Nothing further", "The list ended before this page.") };
+        let steps = vec![("Back to the first page", words::href(&frame.address.from_start()))];
+        return Empty { steps, ..words("inbox", "Nothing further", "The list ended before this page.") };
     }
     if let Some((sentence, job)) = frame.lately.as_ref().filter(|_| filters > 0) {
-        let step = Some(("See what was moved", job.clone()));
+        let steps = vec![("See what was moved", job.clone()), ("Clear filters", words::href(clear))];
         return Empty {
-            step,
+            steps,
             ..words("circle-check", "Nothing is left here", &format!("You just did this: {sentence}."))
         };
     }
     if filters > 0 {
-        let step = Some(("Clear filters", words::href(clear)));
+        let steps = vec![("Clear filters", words::href(clear))];
         return Empty {
-            step,
+            steps,
             ..words("search", "Nothing matches", "Take a filter off, or search for something else.")
         };
     }

@@ -18,6 +18,7 @@ use crate::store::counts::Counts;
 use crate::store::roster::Roster;
 use crate::store::{self, Rx};
 use crate::web::extract::Viewer;
+use crate::web::pages::job_words::lately;
 use crate::web::views::events::Names;
 use crate::web::views::person::People;
 use crate::web::views::time::Times;
@@ -123,7 +124,7 @@ pub(in crate::web::pages) struct Frame {
     pub at_least: bool,
     /// The customers of the rows, and of the filter.
     pub contacts: HashMap<ContactId, Contact>,
-    /// What whoever asks just did to many conversations, if there are no rows: the words and the job's address.
+    /// What whoever asks just did that emptied the list, if there are no rows: the words and the job's address.
     pub lately: Option<(String, String)>,
     /// When the rows were last read.
     pub reads: HashMap<ConversationId, DateTime<Utc>>,
@@ -230,7 +231,7 @@ pub(in crate::web::pages) fn frame(rx: &mut Rx, asker: &Asker, address: Address)
         None => (total(rx, &bare.request.filter, &asker.sees, &bare.counts, &bare.named.inactive)?, false),
     };
     Ok(Frame {
-        lately: if explain { crate::web::pages::jobs::lately(rx, asker.me, &bare.named)? } else { None },
+        lately: if explain { lately(rx, asker.me, &bare.named, &bare.request.filter)? } else { None },
         total,
         at_least,
         reads: store::conversations::list_reads(rx, asker.me, &ids)?,
