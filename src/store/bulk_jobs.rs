@@ -339,7 +339,7 @@ pub fn has_taken_from(rx: &mut Rx, job: JobId, filter: &Filter, cannot: &[UserId
     };
     let taken: Vec<i64> = items.limit(LOOKED_AT).load(rx.conn)?;
     let whoever = Filter { assignee: None, teams: None, ..filter.clone() };
-    let found: Option<i64> = matching(rx.workspace(), &whoever, &Sees::All)
+    let found: Option<i64> = matching(rx, &whoever, &Sees::All)
         .filter(conversations::id.eq_any(taken))
         .select(conversations::id)
         .first(rx.conn)
