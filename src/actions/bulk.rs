@@ -240,7 +240,7 @@ pub fn run_chunk(tx: &mut Tx, id: JobId) -> Result<Recorded<Progress>, Failure> 
     if job.finished_at.is_some() {
         return tx.unchanged(Progress { ended: true });
     }
-    let pending = bulk_jobs::list_pending(tx, id, CHUNK)?;
+    let pending = bulk_jobs::list_pending(tx, id, job.done + job.skipped, CHUNK)?;
     let outcomes = decide_all(tx, &job, &pending)?;
     bulk_jobs::apply(tx, id, &outcomes)?;
     let done = outcomes.get(&Outcome::Done).map_or(0, Vec::len);

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
 use super::audit::{ACTOR_SYSTEM, ACTOR_USER};
 use super::db::{Rx, Tx, insert_new, load_locked};
@@ -360,14 +360,6 @@ pub fn list_undos_of(rx: &mut Rx, ids: &[JobId]) -> Result<HashMap<JobId, JobId>
     Ok(rows.into_iter().filter_map(|(undone, by)| Some((undone?, by))).collect())
 }
 
-/// The wanted holder as SQL: a person keeps the conversation's team, everything else replaces it.
-fn wanted_team(target: Target) -> diesel::expression::SqlLiteral<Nullable<Guid>> {
-    match target {
-        Target::User(_) => sql::<Nullable<Guid>>("conversations.team_id"),
-        Target::Team(_) | Target::Nobody => sql::<Nullable<Guid>>("NULL"),
-    }
-}
-
 /// Pins all conversations that match, as items of the job, by one statement with the condition of the list.
 ///
 /// # Errors
@@ -394,14 +386,20 @@ fn insert_items(tx: &mut Tx, job: JobId, query: super::inbox::Boxed<'_>, target:
         Target::Team(team) => (None, Some(team)),
         Target::Nobody => (None, None),
     };
+    // Whoever is a person takes over the conversation within its team; everything else replaces the team.
+    let wanted_team = sql::<Nullable<Guid>>("CASE WHEN ")
+        .bind::<Bool, _>(to_user.is_some())
+        .sql(" THEN conversations.team_id ELSE ")
+        .bind::<Nullable<Guid>, _>(to_team)
+        .sql(" END");
     let rows = query.select((
         workspace.into_sql::<Guid>(),
         job.into_sql::<Guid>(),
         sql::<BigInt>("row_number() OVER (ORDER BY conversations.id) + ").bind::<BigInt, _>(begun),
         conversations::id,
         to_user.into_sql::<Nullable<Guid>>(),
-        wanted_team(target),
-        "pending".into_sql::<Text>(),
+        wanted_team,
+        Outcome::Pending.as_str().into_sql::<Text>(),
     ));
     let added = diesel::insert_into(bulk_items::table)
         .values(rows)
@@ -415,11 +413,6 @@ fn insert_items(tx: &mut Tx, job: JobId, query: super::inbox::Boxed<'_>, target:
             bulk_items::outcome,
         ))
         .execute(tx.write())?;
-    if let Some(team) = to_team {
-        diesel::update(bulk_items::table.filter(bulk_items::job_id.eq(job)).filter(bulk_items::position.gt(begun)))
-            .set(bulk_items::to_team_id.eq(team))
-            .execute(tx.write())?;
-    }
     Ok(i64::try_from(added).unwrap_or(i64::MAX))
 }
 
@@ -504,15 +497,16 @@ impl Pending {
     }
 }
 
-/// The next items, in order.
+/// The next items after a place, in order. Places are numbered from 1 and worked off in order: as many as have an outcome are the first.
 ///
 /// # Errors
 /// Trouble with the database.
-pub fn list_pending(rx: &mut Rx, job: JobId, limit: i64) -> Result<Vec<Pending>, Failure> {
+pub fn list_pending(rx: &mut Rx, job: JobId, after: i64, limit: i64) -> Result<Vec<Pending>, Failure> {
     type Columns = (i64, i64, Option<UserId>, Option<TeamId>, Option<i64>);
     let rows: Vec<Columns> = bulk_items::table
         .filter(bulk_items::workspace_id.eq(rx.workspace()))
         .filter(bulk_items::job_id.eq(job))
+        .filter(bulk_items::position.gt(after))
         .filter(bulk_items::outcome.eq(Outcome::Pending.as_str()))
         .order(bulk_items::position)
         .limit(limit)
@@ -541,7 +535,7 @@ pub fn list_pending(rx: &mut Rx, job: JobId, limit: i64) -> Result<Vec<Pending>,
 /// # Errors
 /// Trouble with the database.
 pub fn apply(tx: &mut Tx, job: JobId, outcomes: &HashMap<Outcome, Vec<i64>>) -> Result<(), Failure> {
-    for (outcome, positions) in outcomes {
+    for (outcome, positions) in outcomes.iter().filter(|(outcome, _)| **outcome != Outcome::Done) {
         let workspace = tx.workspace();
         diesel::update(
             bulk_items::table
@@ -555,21 +549,21 @@ pub fn apply(tx: &mut Tx, job: JobId, outcomes: &HashMap<Outcome, Vec<i64>>) -> 
     let Some(done) = outcomes.get(&Outcome::Done).filter(|done| !done.is_empty()) else {
         return Ok(());
     };
-    // Items are handed out in order, so those that are done now stand between the first and the last of them, and no
-    // other item there has no version yet.
+    // Items are handed out in order, so those that are done now stand between the first and the last of them; every
+    // other one there has its outcome by now.
     let (Some(first), Some(last)) = (done.iter().min(), done.iter().max()) else { return Ok(()) };
-    note_former_holders(tx, job, *first, *last)?;
+    note_done(tx, job, *first, *last)?;
     move_conversations(tx, job, *first, *last)?;
     insert_events(tx, job, *first, *last)
 }
 
-fn note_former_holders(tx: &mut Tx, job: JobId, first: i64, last: i64) -> Result<(), Failure> {
+fn note_done(tx: &mut Tx, job: JobId, first: i64, last: i64) -> Result<(), Failure> {
     // As `Pending::keeps_team`: the team may have changed since the item was pinned.
-    let statement = "UPDATE bulk_items SET from_user_id = c.assignee_id, from_team_id = c.team_id, \
+    let statement = "UPDATE bulk_items SET outcome = 'done', from_user_id = c.assignee_id, from_team_id = c.team_id, \
          to_team_id = CASE WHEN bulk_items.to_user_id IS NOT NULL AND bulk_items.expected_version IS NULL \
          THEN c.team_id ELSE bulk_items.to_team_id END, \
          version_after = c.version + 1 FROM conversations c \
-         WHERE bulk_items.job_id = $1 AND bulk_items.position BETWEEN $2 AND $3 AND bulk_items.outcome = 'done' \
+         WHERE bulk_items.job_id = $1 AND bulk_items.position BETWEEN $2 AND $3 AND bulk_items.outcome = 'pending' \
          AND c.id = bulk_items.conversation_id";
     diesel::sql_query(statement)
         .bind::<Guid, _>(job)

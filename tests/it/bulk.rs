@@ -273,7 +273,7 @@ on_both! {
             };
             let job = store::bulk_jobs::insert(tx, &new)?.expect("a new job");
             store::bulk_jobs::insert_picked(tx, job, &numbers, &sees, Target::Nobody)?;
-            let pending = store::bulk_jobs::list_pending(tx, job, 10)?;
+            let pending = store::bulk_jobs::list_pending(tx, job, 0, 10)?;
             Ok(tx.unrecorded(pending, "a test looks at it"))
         });
         let ids: Vec<_> = pinned.iter().map(|item| item.conversation).collect();

@@ -344,7 +344,7 @@ fn pinned(world: &World, filter: &Filter, sees: &Sees) -> Vec<ConversationId> {
         };
         let job = bulk_jobs::insert(tx, &new)?.expect("a new job");
         let total = bulk_jobs::insert_matching(tx, job, filter, sees, Target::Nobody)?;
-        let pending = bulk_jobs::list_pending(tx, job, 10_000)?;
+        let pending = bulk_jobs::list_pending(tx, job, 0, 10_000)?;
         assert_eq!(pending.len(), usize::try_from(total).unwrap());
         let places: Vec<i64> = pending.iter().map(|item| item.position).collect();
         assert_eq!(places, (1..=total).collect::<Vec<_>>());
