@@ -663,6 +663,9 @@ pub struct Item {
 type Holder = (Option<UserId>, Option<TeamId>);
 type ItemRow = (i64, i64, String, String, Holder, Holder, (Option<UserId>, Option<TeamId>, ChannelId));
 
+/// So many items are read at once, where some of them may not be shown.
+const LOOK: i64 = 1_000;
+
 /// A page of items after a position, of one outcome or all; only those that the asker may see.
 ///
 /// # Errors
@@ -672,9 +675,39 @@ pub fn list_items(
     job: JobId,
     outcome: Option<Outcome>,
     sees: &Sees,
-    after: i64,
+    mut after: i64,
     limit: i64,
 ) -> Result<Vec<Item>, Failure> {
+    let take = if *sees == Sees::All { limit } else { limit.max(LOOK) };
+    let wanted = usize::try_from(limit).unwrap_or_default();
+    let mut items = Vec::new();
+    loop {
+        let rows = list_item_rows(rx, job, outcome, after, take)?;
+        let (read, last) = (rows.len(), rows.last().map(|row| row.0));
+        for row in rows.into_iter().filter(|row| sees.covers(row.6.0, row.6.1, row.6.2)) {
+            items.push(read_item(row)?);
+        }
+        match last {
+            Some(last) if items.len() < wanted && i64::try_from(read).unwrap_or(i64::MAX) == take => after = last,
+            _ => break,
+        }
+    }
+    items.truncate(wanted);
+    Ok(items)
+}
+
+fn read_item((position, number, subject, outcome, from, to, _): ItemRow) -> Result<Item, Failure> {
+    let outcome = Outcome::parse(&outcome).ok_or_else(|| Failure::Corrupt("bulk_items.outcome", outcome.clone()))?;
+    Ok(Item { position, number, subject, outcome, from, to })
+}
+
+fn list_item_rows(
+    rx: &mut Rx,
+    job: JobId,
+    outcome: Option<Outcome>,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<ItemRow>, Failure> {
     let mut query = bulk_items::table
         .inner_join(conversations::table.on(conversations::id.eq(bulk_items::conversation_id)))
         .filter(bulk_items::workspace_id.eq(rx.workspace()))
@@ -695,13 +728,5 @@ pub fn list_items(
     if let Some(outcome) = outcome {
         query = query.filter(bulk_items::outcome.eq(outcome.as_str()));
     }
-    let rows: Vec<ItemRow> = query.load(rx.conn)?;
-    rows.into_iter()
-        .filter(|row| sees.covers(row.6.0, row.6.1, row.6.2))
-        .map(|(position, number, subject, outcome, from, to, _)| {
-            let outcome =
-                Outcome::parse(&outcome).ok_or_else(|| Failure::Corrupt("bulk_items.outcome", outcome.clone()))?;
-            Ok(Item { position, number, subject, outcome, from, to })
-        })
-        .collect()
+    Ok(query.load(rx.conn)?)
 }

@@ -296,6 +296,29 @@ pub fn count(rx: &mut Rx, filter: &Filter, sees: &Sees) -> Result<i64, Failure> 
     Ok(matching(rx, filter, sees).count().get_result(rx.conn)?)
 }
 
+/// All that match, in order.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_ids(rx: &mut Rx, filter: &Filter, sees: &Sees, sort: Sort) -> Result<Vec<ConversationId>, Failure> {
+    let query = in_order(matching(rx, filter, sees), sort, None);
+    let ids: Vec<i64> = query.select(conversations::id).load(rx.conn)?;
+    Ok(ids.into_iter().map(ConversationId).collect())
+}
+
+/// Some conversations, in the order in which they are asked for, as far as they are there and seen.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_these(rx: &mut Rx, sees: &Sees, ids: &[ConversationId]) -> Result<Vec<Conversation>, Failure> {
+    let rows: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    let found: Vec<Row> =
+        visible(rx.workspace(), sees).filter(conversations::id.eq_any(rows)).select(Row::as_select()).load(rx.conn)?;
+    let found = found.into_iter().map(Row::read).collect::<Result<Vec<_>, Failure>>()?;
+    let mut found: std::collections::HashMap<_, _> = found.into_iter().map(|one| (one.id, one)).collect();
+    Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+}
+
 /// Which of some conversations match, or with no filter: are seen.
 ///
 /// # Errors

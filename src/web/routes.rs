@@ -164,6 +164,7 @@ routes! {
     post "/profile/delete" LoggedIn => pages::profile_delete::delete;
 
     get "/inbox" SEE => pages::inbox::index;
+    get "/inbox/export" Needs(Key::ConversationsBulk) => pages::inbox::export::download;
     get "/conversations/{id}" SEE => pages::conversation::show;
     post "/conversations/{id}/messages" Needs(Key::ConversationsReply) => pages::conversation::reply;
     post "/conversations/{id}/notes" Needs(Key::NotesWrite) => pages::conversation::note;

@@ -20,4 +20,5 @@ mod teams;
 mod users;
 mod users_bulk;
 mod users_lists;
+mod visibility;
 mod ways;

@@ -148,6 +148,8 @@ pub(in crate::web::pages) struct List {
     pub select_all: String,
     /// Where the next page begins.
     pub next: Option<String>,
+    /// The list as a file, for who may take it along.
+    pub export: Option<String>,
     /// Where the list begins, if this is not its beginning.
     pub first: Option<String>,
     /// Words for when there are no rows.
@@ -186,6 +188,7 @@ impl List {
             all_selected: checked && !rows.is_empty(),
             select_all: if checked { format!("All {} on this page", rows.len()) } else { "Select all".to_owned() },
             next: frame.page.next.map(|next| words::href(&Address { after: next.print(), ..address.clone() })),
+            export: frame.asker.bulk.then(|| words::with_query("/inbox/export", &start)),
             first: request.after.map(|_| words::href(&start)),
             empty: rows.is_empty().then(|| empty(viewer, frame, chips.len(), &clear)),
             bulk: (frame.asker.bulk && !rows.is_empty()).then(|| bulk(frame, selected, rows.len())),

@@ -1,5 +1,6 @@
 //! The inbox: views, list, and beside them a conversation or what is selected (C-1 … C-4).
 
+pub mod export;
 pub(super) mod list;
 pub(super) mod nav;
 pub(super) mod pane;
