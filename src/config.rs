@@ -112,6 +112,9 @@ pub struct Settings {
     /// Sender of mails
     #[arg(long, env = "BATON_MAIL_FROM", default_value = "Baton <baton@localhost>", global = true)]
     pub mail_from: String,
+    /// Address and port on which a mail server hands mail over by LMTP; off unless set
+    #[arg(long, env = "BATON_LMTP_LISTEN", global = true)]
+    pub lmtp_listen: Option<String>,
     /// Moves the clock by so many seconds, for trying timers; `demo` only
     #[arg(long, env = "BATON_CLOCK_OFFSET", global = true, hide = true, allow_hyphen_values = true)]
     pub clock_offset: Option<String>,
@@ -134,6 +137,8 @@ pub struct Config {
     pub smtp_url: Option<String>,
     /// Who sends them.
     pub mail_from: Mailbox,
+    /// Where a mail server hands mail over.
+    pub lmtp_listen: Option<SocketAddr>,
     /// How far the clock is moved.
     pub clock_offset: TimeDelta,
 }
@@ -166,6 +171,8 @@ impl Config {
         let mail_from = settings.mail_from.parse().map_err(|_| {
             format!("BATON_MAIL_FROM is “{}”. Write it like Baton <baton@company.example>.", settings.mail_from)
         })?;
+        let lmtp_listen =
+            settings.lmtp_listen.as_deref().filter(|text| !text.is_empty()).map(lmtp_listen).transpose()?;
         let clock_offset = clock_offset(settings.clock_offset.as_deref(), offset_allowed)?;
         Ok(Self {
             listen,
@@ -175,6 +182,7 @@ impl Config {
             trusted_proxies,
             smtp_url,
             mail_from,
+            lmtp_listen,
             clock_offset,
         })
     }
@@ -216,6 +224,11 @@ fn public_url(text: &str) -> Result<Url, String> {
     if plain && url.path() == "/" { Ok(url) } else { Err(wrong()) }
 }
 
+fn lmtp_listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| format!("BATON_LMTP_LISTEN is “{text}”. Write an address and a port, like 127.0.0.1:2424."))
+}
+
 fn clock_offset(text: Option<&str>, allowed: bool) -> Result<TimeDelta, String> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(TimeDelta::zero()) };
     if !allowed {
@@ -248,7 +261,7 @@ mod tests {
 
     #[test]
     fn each_wrong_value_is_named_in_a_sentence() {
-        let wrong: [(&str, fn(&mut Settings)); 8] = [
+        let wrong: [(&str, fn(&mut Settings)); 9] = [
             ("BATON_LISTEN", |s| s.listen = "nowhere".into()),
             ("DATABASE_URL", |s| s.database_url = Some("mysql://x".into())),
             ("DATABASE_URL", |s| s.database_url = Some("postgres://".into())),
@@ -256,6 +269,7 @@ mod tests {
             ("BATON_TRUSTED_PROXIES", |s| s.trusted_proxies = Some("10.0.0.1, my-proxy".into())),
             ("BATON_SMTP_URL", |s| s.smtp_url = Some("http://x".into())),
             ("BATON_MAIL_FROM", |s| s.mail_from = "nobody".into()),
+            ("BATON_LMTP_LISTEN", |s| s.lmtp_listen = Some("25".into())),
             ("BATON_CLOCK_OFFSET", |s| s.clock_offset = Some("3600".into())),
         ];
         for (name, change) in wrong {

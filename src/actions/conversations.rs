@@ -8,7 +8,8 @@ use crate::domain::audit::Event;
 use crate::domain::conversations::{
     ChannelKind, Conversation, ConversationRefusal, MessageKind, Priority, Status, StatusChange,
 };
-use crate::domain::ids::{ConversationId, ConversationNumber, TagId};
+use crate::domain::ids::{ConversationId, ConversationNumber, MessageId, TagId};
+use crate::domain::mail_addresses;
 use crate::domain::text::preview;
 use crate::failure::Failure;
 use crate::mail::{Mail, messages as mails};
@@ -182,6 +183,8 @@ pub fn reply(
     let sender = store::users::find(tx, author)?.ok_or(Failure::NotFound)?;
     let references = store::messages::list_message_ids(tx, one.id)?;
     let domain = channel.address.rsplit_once('@').map_or("baton.localhost", |(_, domain)| domain);
+    let answers = store::channel_mail::find_or_insert_answers(tx, channel.id)?;
+    let reply_to = mail_addresses::reply_address(&channel.address, one.number, &answers.secret);
     let unique: uuid::Uuid = tx.new_id();
     let message_id = format!("{}.{unique}@{domain}", one.number);
     let mail = tx.send_mail(Mail {
@@ -190,6 +193,8 @@ pub fn reply(
         to_address: contact.email,
         from_name: sender.name.display,
         from_address: Some(channel.address.clone()),
+        reply_to: reply_to.filter(|_| answers.by_address),
+        channel: Some(channel.id),
         subject: reply_subject(&one.subject),
         text: body.to_owned(),
         html: mails::reply_html(body)?,
@@ -207,6 +212,7 @@ pub fn reply(
             html: None,
             email_message_id: Some(&message_id),
             mail: Some(mail),
+            automatic: false,
         },
     )?;
     let mut events = vec![Event::MessageSent { conversation: one.id }];
@@ -221,6 +227,27 @@ pub fn reply(
     store::conversations::set_activity(tx, one.id, &preview(body), None)?;
     store::conversations::set_read(tx, one.id, author)?;
     Ok(tx.record_all(events)?.with(one))
+}
+
+/// Sends a reply once more that could not be sent or delivered; says whether it was one.
+///
+/// # Errors
+/// [`Failure::NotFound`], a [`ConversationRefusal`], or trouble with the database.
+pub fn retry(
+    tx: &mut Tx,
+    _: &Can<may::Reply>,
+    number: ConversationNumber,
+    message: MessageId,
+) -> Result<Recorded<bool>, Failure> {
+    let one = lock(tx, number)?;
+    if one.status == Status::Archived {
+        return Err(ConversationRefusal::Archived.into());
+    }
+    let mail = store::messages::find_mail(tx, one.id, message)?.ok_or(Failure::NotFound)?;
+    if store::outbox::requeue(tx, mail)? {
+        return Ok(tx.record(Event::MessageRetried { conversation: one.id }).with(true));
+    }
+    Ok(tx.unrecorded(false, "the reply was queued again already"))
 }
 
 fn reply_subject(subject: &str) -> String {
@@ -250,6 +277,7 @@ pub fn add_note(
             html: None,
             email_message_id: None,
             mail: None,
+            automatic: false,
         },
     )?;
     Ok(tx.record(Event::NoteAdded { conversation: one.id }).with(one))

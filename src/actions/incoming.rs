@@ -1,11 +1,14 @@
 //! A mail that came in: threaded into its conversation, or the start of a new one; or kept aside with the reason why it
 //! cannot be read. Each mail is taken once, however often it is delivered.
 
+use super::{mail_loops, returned_mail};
 use crate::domain::access::Sees;
 use crate::domain::assignment::may_receive;
 use crate::domain::audit::Event;
+use crate::domain::channels::Channel;
 use crate::domain::conversations::{MessageKind, Status, StatusChange};
 use crate::domain::ids::{ChannelId, ConversationId, ConversationNumber, MessageId, ReceivedMailId, UserId};
+use crate::domain::mail_addresses;
 use crate::domain::text::{preview, shorten};
 use crate::failure::Failure;
 use crate::mail::incoming::Incoming;
@@ -16,10 +19,21 @@ use crate::store::{self, Recorded, Tx};
 pub enum Received {
     /// It stands in this conversation.
     Stored(ConversationNumber),
-    /// It cannot be read and is kept aside.
+    /// It reports on a reply of this conversation.
+    Noted(ConversationNumber),
+    /// It is kept aside.
     Quarantined(ReceivedMailId),
     /// The channel got the very same mail before.
     Duplicate,
+}
+
+/// The way that a mail takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Way {
+    /// It was just delivered.
+    Delivered,
+    /// It is one of a collection of older ones.
+    Collected,
 }
 
 /// The raw mail: its hash, by which it is told from others and found on disk, and its size in bytes.
@@ -54,39 +68,65 @@ pub fn quarantine(
     raw: &Raw,
     problem: &'static str,
 ) -> Result<Recorded<Received>, Failure> {
-    if store::received_mails::exists(tx, channel, &raw.sha256)? {
+    if store::received_mails::exists(tx, channel, &raw.sha256, None)? {
         return tx.unchanged(Received::Duplicate);
     }
-    let id = store::received_mails::insert(tx, channel, &raw.sha256, raw.size, Some(problem))?;
-    let Some(mail) = id else { return Ok(tx.unrecorded(Received::Duplicate, "the same mail came at the same time")) };
+    let new = store::received_mails::New { problem: Some(problem), ..noted(channel, raw, None) };
+    let Some(mail) = store::received_mails::insert(tx, &new)? else {
+        return Ok(tx.unrecorded(Received::Duplicate, "the same mail came at the same time"));
+    };
     Ok(tx.record(Event::MailQuarantined { mail, problem }).with(Received::Quarantined(mail)))
 }
 
-/// Stores a mail as a message (K-3, C-6).
+/// Stores a mail as a message, or notes what it reports (K-3, C-6); our own mail that comes back is kept aside.
 ///
 /// # Errors
 /// Trouble with the database.
 pub fn receive(
     tx: &mut Tx,
-    channel: ChannelId,
+    (channel, way): (ChannelId, Way),
     raw: &Raw,
     mail: &Incoming,
     files: &[StoredFile],
 ) -> Result<Recorded<Received>, Failure> {
-    if store::received_mails::exists(tx, channel, &raw.sha256)? {
+    let content_key = mail.content_key.as_deref();
+    if store::received_mails::exists(tx, channel, &raw.sha256, content_key)? {
         return tx.unchanged(Received::Duplicate);
     }
-    let Some(received) = store::received_mails::insert(tx, channel, &raw.sha256, raw.size, None)? else {
+    let own = mail_loops::own_addresses(tx)?;
+    let returned = match &mail.report {
+        Some(report) => returned_mail::find(tx, report)?.map(|sent| (report, sent)),
+        None => None,
+    };
+    let problem = match (&mail.report, &returned) {
+        (Some(_), None) => Some(mail_loops::UNKNOWN_REPORT),
+        (Some(_), Some(_)) => None,
+        (None, _) => mail_loops::problem(tx, mail, &own, way)?,
+    };
+    let new = store::received_mails::New { problem, ..noted(channel, raw, content_key) };
+    let Some(received) = store::received_mails::insert(tx, &new)? else {
         return Ok(tx.unrecorded(Received::Duplicate, "the same mail came at the same time"));
     };
-    let mut events = Vec::new();
-    let (conversation, number) = place(tx, channel, mail, &mut events)?;
-    let message = insert_message(tx, conversation, mail, files)?;
-    store::received_mails::set_message(tx, received, message)?;
-    if events.is_empty() {
-        return Ok(tx.unrecorded(Received::Stored(number), "the message itself is the record"));
+    if let Some(problem) = problem {
+        return Ok(tx.record(Event::MailQuarantined { mail: received, problem }).with(Received::Quarantined(received)));
     }
-    Ok(tx.record_all(events)?.with(Received::Stored(number)))
+    let mut events = Vec::new();
+    let answer = if let Some((report, sent)) = returned {
+        Received::Noted(returned_mail::note(tx, received, report, &sent, &mut events)?)
+    } else {
+        let (conversation, number) = place(tx, channel, mail, &own, &mut events)?;
+        let message = insert_message(tx, conversation, mail, files)?;
+        store::received_mails::set_message(tx, received, message)?;
+        Received::Stored(number)
+    };
+    if events.is_empty() {
+        return Ok(tx.unrecorded(answer, "the message itself is the record"));
+    }
+    Ok(tx.record_all(events)?.with(answer))
+}
+
+fn noted<'a>(channel: ChannelId, raw: &'a Raw, content_key: Option<&'a str>) -> store::received_mails::New<'a> {
+    store::received_mails::New { channel, sha256: &raw.sha256, size: raw.size, content_key, problem: None }
 }
 
 /// Finds the conversation that the mail belongs to and brings it back to work, or starts one.
@@ -94,9 +134,15 @@ fn place(
     tx: &mut Tx,
     channel: ChannelId,
     mail: &Incoming,
+    own: &[String],
     events: &mut Vec<Event>,
 ) -> Result<(ConversationId, ConversationNumber), Failure> {
-    let before = match store::messages::find_conversation(tx, &mail.references)? {
+    let at = store::channels::find(tx, channel)?;
+    let answered = match store::messages::find_conversation(tx, &mail.references)? {
+        Some(id) => Some(id),
+        None => by_address(tx, at.as_ref(), mail)?,
+    };
+    let before = match answered {
         Some(id) => {
             store::removal::lock_holder_of_settled(tx, id)?;
             store::conversations::lock_many(tx, &[id])?.into_iter().next()
@@ -105,7 +151,8 @@ fn place(
     };
     let now = tx.now();
     if let Some(one) = before.as_ref().filter(|one| one.status != Status::Archived) {
-        if one.status != Status::Open {
+        // A machine's answer brings nothing back to work, and is nobody who waits.
+        if one.status != Status::Open && !mail.automatic {
             let one = &super::conversations::without_gone_holder(tx, one, Status::Open)?;
             store::conversations::set_status(tx, one, StatusChange::Open.to(), None)?;
             events.push(Event::ConversationStatusChanged {
@@ -115,14 +162,13 @@ fn place(
                 until: None,
             });
         }
-        // A machine's answer is nobody who waits.
         let waiting = if mail.automatic { one.waiting_since } else { one.waiting_since.or(Some(now)) };
         store::conversations::set_activity(tx, one.id, &preview(&mail.text), waiting)?;
         return Ok((one.id, one.number));
     }
-    let name = mail.from.name.clone().unwrap_or_else(|| mail.from.address.clone());
-    let contact = store::contacts::find_or_insert(tx, &mail.from.address, &shorten(&name, 120))?;
-    let at = store::channels::find(tx, channel)?;
+    let (address, name) = mail_loops::sender_of(mail, own);
+    let name = name.unwrap_or_else(|| address.clone());
+    let contact = store::contacts::find_or_insert(tx, &address, &shorten(&name, 120))?;
     let team = at.as_ref().and_then(|channel| channel.default_team);
     let new = store::conversations::New {
         channel,
@@ -139,6 +185,15 @@ fn place(
     let waiting = (!mail.automatic).then_some(now);
     store::conversations::set_activity(tx, id, &preview(&mail.text), waiting)?;
     Ok((id, number))
+}
+
+/// The conversation whose answer address the mail was sent to. An address that was not given out here names none.
+fn by_address(tx: &mut Tx, channel: Option<&Channel>, mail: &Incoming) -> Result<Option<ConversationId>, Failure> {
+    let Some(channel) = channel else { return Ok(None) };
+    let Some(answers) = store::channel_mail::find_answers(tx, channel.id)? else { return Ok(None) };
+    let named = |to: &String| mail_addresses::conversation_of(to, &channel.address, &answers.secret);
+    let Some(number) = mail.recipients.iter().find_map(named) else { return Ok(None) };
+    Ok(store::conversations::find(tx, number, &Sees::All)?.map(|one| one.id))
 }
 
 /// Gives a new conversation to the person whom the channel names, as long as they can answer there: nobody who cannot
@@ -176,6 +231,7 @@ fn insert_message(
             html: mail.html.as_deref(),
             email_message_id: mail.message_id.as_deref(),
             mail: None,
+            automatic: mail.automatic,
         },
     )?;
     for file in files {

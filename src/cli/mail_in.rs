@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use super::say;
-use crate::actions::incoming::Received;
+use crate::actions::incoming::{Received, Way};
 use crate::config::Config;
 use crate::domain::conversations::ChannelKind;
 use crate::domain::ids::{ChannelId, WorkspaceId};
@@ -38,24 +38,25 @@ fn find(db: &Db, address: &str, slug: Option<&str>) -> Result<(WorkspaceId, Chan
 }
 
 pub(super) fn ingest(config: &Config, db: &Db, address: &str, slug: Option<&str>) -> Result<(), String> {
-    let (workspace, channel) = find(db, address, slug)?;
+    let here = find(db, address, slug)?;
     let mut bytes = Vec::new();
     std::io::stdin()
         .lock()
         .read_to_end(&mut bytes)
         .map_err(|error| format!("Standard input cannot be read: {error}."))?;
     let files = Files::new(&config.data_dir);
-    let received = ingest::ingest(db, &files, workspace, channel, &bytes).map_err(|failure| failure.to_string())?;
+    let received = ingest::ingest(db, &files, here, &bytes, Way::Delivered).map_err(|failure| failure.to_string())?;
     match received {
         Received::Stored(number) => say(&format!("Conversation {number}.")),
-        Received::Quarantined(id) => say(&format!("Kept aside, because it cannot be read: {id}.")),
+        Received::Noted(number) => say(&format!("A report about a reply of conversation {number}.")),
+        Received::Quarantined(id) => say(&format!("Kept aside; Settings → Outbox says why: {id}.")),
         Received::Duplicate => say("Received before."),
     }
     Ok(())
 }
 
 pub(super) fn import(config: &Config, db: &Db, file: &Path, address: &str, slug: Option<&str>) -> Result<(), String> {
-    let (workspace, channel) = find(db, address, slug)?;
+    let here = find(db, address, slug)?;
     let unreadable = |error: std::io::Error| {
         format!("The file {} cannot be read ({error}). Name an mbox file that this user can read.", file.display())
     };
@@ -64,8 +65,8 @@ pub(super) fn import(config: &Config, db: &Db, file: &Path, address: &str, slug:
     let (mut stored, mut aside, mut known) = (0, 0, 0);
     for message in mbox::messages(reader) {
         let bytes = message.map_err(unreadable)?;
-        match ingest::ingest(db, &files, workspace, channel, &bytes).map_err(|failure| failure.to_string())? {
-            Received::Stored(_) => stored += 1,
+        match ingest::ingest(db, &files, here, &bytes, Way::Collected).map_err(|failure| failure.to_string())? {
+            Received::Stored(_) | Received::Noted(_) => stored += 1,
             Received::Quarantined(_) => aside += 1,
             Received::Duplicate => known += 1,
         }

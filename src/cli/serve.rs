@@ -12,7 +12,7 @@ use crate::config::{Config, DatabaseUrl};
 use crate::files::Files;
 use crate::mail::transport::Transport;
 use crate::store::{Db, anywhere};
-use crate::tasks::{self, Wake};
+use crate::tasks::{self, Wake, lmtp};
 use crate::web::App;
 use crate::{app, demo as sample, telemetry};
 
@@ -60,18 +60,18 @@ fn base_of(address: std::net::SocketAddr) -> Result<Url, String> {
     Url::parse(&format!("http://{address}/")).map_err(|error| error.to_string())
 }
 
-fn listen(config: &Config) -> Result<TcpListener, String> {
-    TcpListener::bind(config.listen).map_err(|error| {
+fn listen(address: std::net::SocketAddr, setting: &str) -> Result<TcpListener, String> {
+    TcpListener::bind(address).map_err(|error| {
         format!(
-            "The address {} cannot be listened on ({error}). Stop what uses it, or set BATON_LISTEN to another one.",
-            config.listen
+            "The address {address} cannot be listened on ({error}). Stop what uses it, or set {setting} to another one."
         )
     })
 }
 
 /// Runs until it is told to stop. `greet` says what a person needs, once the address is known.
 fn run(config: Config, db: Db, greet: impl FnOnce(&Url, &Db) -> Result<Option<String>, String>) -> Result<(), String> {
-    let listener = listen(&config)?;
+    let listener = listen(config.listen, "BATON_LISTEN")?;
+    let mail_listener = config.lmtp_listen.map(|address| listen(address, "BATON_LMTP_LISTEN")).transpose()?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let base = config.public_url.clone().map_or_else(|| base_of(address), Ok)?;
     let transport = Transport::new(config.smtp_url.as_deref(), &config.data_dir)?;
@@ -104,11 +104,21 @@ fn run(config: Config, db: Db, greet: impl FnOnce(&Url, &Db) -> Result<Option<St
             .shutdown_timeout(GRACE)
             .run();
         say(&format!("Listening on http://{address}"));
+        let files = Arc::new(Files::new(&config.data_dir));
+        let door = lmtp::Door { db: db.clone(), files };
+        let mail = mail_listener.map(|listener| lmtp::start(listener, door)).transpose();
+        let mail = mail.map_err(|error| error.to_string())?;
+        if let Some(mail) = &mail {
+            say(&format!("Listening for mail (LMTP) on {}", mail.address()));
+        }
         if let Some(greeting) = greeting {
             say(&greeting);
         }
         let background = tasks::start(&context);
         let ended = server.await.map_err(|error| error.to_string());
+        if let Some(mail) = mail {
+            mail.stop().await;
+        }
         background.stop().await;
         // What was recorded last is sealed too, so that a stopped database can be checked as it is.
         let sealing = crate::store::db::blocking(move || tasks::audit::seal_all(&sealed)).await;

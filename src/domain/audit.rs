@@ -3,9 +3,9 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::access::PermissionSet;
+pub use super::audit_subject::Subject;
 use super::conversations::Status;
 use super::ids::{ChannelId, ConversationId, JobId, ReceivedMailId, RoleId, SessionId, TagId, TeamId, UserId};
 use super::removal::DeletionReason;
@@ -205,6 +205,12 @@ pub enum Event {
     MessageSent {
         conversation: ConversationId,
     },
+    MessageReturned {
+        conversation: ConversationId,
+    },
+    MessageRetried {
+        conversation: ConversationId,
+    },
     NoteAdded {
         conversation: ConversationId,
     },
@@ -229,67 +235,6 @@ pub enum Event {
         format: &'static str,
         filter: String,
     },
-}
-
-/// What an event is about.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Subject {
-    /// The workspace itself.
-    Workspace,
-    /// A user.
-    User(UserId),
-    /// A role.
-    Role(RoleId),
-    /// A team.
-    Team(TeamId),
-    /// A channel.
-    Channel(ChannelId),
-    /// A conversation.
-    Conversation(ConversationId),
-    /// A bulk job.
-    Job(JobId),
-    /// A mail that came in.
-    Mail(ReceivedMailId),
-}
-
-impl Subject {
-    /// The name of the kind, as stored.
-    #[must_use]
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Workspace => "workspace",
-            Self::User(_) => "user",
-            Self::Role(_) => "role",
-            Self::Team(_) => "team",
-            Self::Channel(_) => "channel",
-            Self::Conversation(_) => "conversation",
-            Self::Job(_) => "job",
-            Self::Mail(_) => "mail",
-        }
-    }
-
-    /// The id, for all but conversations and the workspace.
-    #[must_use]
-    pub const fn id(&self) -> Option<Uuid> {
-        match self {
-            Self::User(id) => Some(id.0),
-            Self::Role(id) => Some(id.0),
-            Self::Team(id) => Some(id.0),
-            Self::Channel(id) => Some(id.0),
-            Self::Job(id) => Some(id.0),
-            Self::Mail(id) => Some(id.0),
-            Self::Workspace | Self::Conversation(_) => None,
-        }
-    }
-
-    /// The conversation, if it is one.
-    #[must_use]
-    pub const fn conversation(&self) -> Option<ConversationId> {
-        match self {
-            Self::Conversation(id) => Some(*id),
-            _ => None,
-        }
-    }
 }
 
 /// Permissions under the names by which roles store them.
@@ -355,6 +300,8 @@ impl Event {
             Self::ConversationTagged { .. } => "conversation.tagged",
             Self::ConversationUntagged { .. } => "conversation.untagged",
             Self::MessageSent { .. } => "message.sent",
+            Self::MessageReturned { .. } => "message.returned",
+            Self::MessageRetried { .. } => "message.retried",
             Self::NoteAdded { .. } => "note.added",
             Self::MailQuarantined { .. } => "mail.quarantined",
             Self::BulkStarted { .. } => "bulk.started",
@@ -418,6 +365,8 @@ impl Event {
             | Self::ConversationTagged { conversation, .. }
             | Self::ConversationUntagged { conversation, .. }
             | Self::MessageSent { conversation }
+            | Self::MessageReturned { conversation }
+            | Self::MessageRetried { conversation }
             | Self::NoteAdded { conversation } => Subject::Conversation(*conversation),
             Self::MailQuarantined { mail, .. } => Subject::Mail(*mail),
             Self::BulkStarted { job, .. } | Self::BulkFinished { job, .. } | Self::BulkUndone { job, .. } => Subject::Job(*job),

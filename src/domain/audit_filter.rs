@@ -187,6 +187,8 @@ pub const GROUPS: &[Group] = &[
             ("conversation.tagged", "Tag added"),
             ("conversation.untagged", "Tag removed"),
             ("message.sent", "Reply sent"),
+            ("message.returned", "Reply not delivered"),
+            ("message.retried", "Reply sent once more"),
             ("note.added", "Note added"),
         ],
     },

@@ -68,6 +68,8 @@ impl Invite<'_> {
             message_id: None,
             in_reply_to: None,
             references: Vec::new(),
+            reply_to: None,
+            channel: None,
         })
     }
 }
@@ -120,6 +122,8 @@ impl Password<'_> {
             message_id: None,
             in_reply_to: None,
             references: Vec::new(),
+            reply_to: None,
+            channel: None,
         })
     }
 }
@@ -172,6 +176,8 @@ impl Renewal<'_> {
             message_id: None,
             in_reply_to: None,
             references: Vec::new(),
+            reply_to: None,
+            channel: None,
         })
     }
 }
@@ -230,6 +236,8 @@ impl OwnDeletion<'_> {
             message_id: None,
             in_reply_to: None,
             references: Vec::new(),
+            reply_to: None,
+            channel: None,
         })
     }
 }
@@ -288,6 +296,8 @@ impl Deletions<'_> {
             message_id: None,
             in_reply_to: None,
             references: Vec::new(),
+            reply_to: None,
+            channel: None,
         })
     }
 }
@@ -344,6 +354,8 @@ impl Notice<'_> {
             message_id: None,
             in_reply_to: None,
             references: Vec::new(),
+            reply_to: None,
+            channel: None,
         })
     }
 }

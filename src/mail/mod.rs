@@ -1,13 +1,14 @@
 //! Mail: what goes out, and how incoming messages are read.
 
 pub mod incoming;
+pub mod lmtp;
 pub mod mbox;
 pub mod messages;
 pub mod transport;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::ids::{MailId, WorkspaceId};
+use crate::domain::ids::{ChannelId, MailId, WorkspaceId};
 
 /// A mail that is to be queued.
 #[derive(Clone, Debug)]
@@ -22,6 +23,10 @@ pub struct Mail {
     pub from_name: String,
     /// From which address, if not the installation's.
     pub from_address: Option<String>,
+    /// Where answers go, if not to the sender.
+    pub reply_to: Option<String>,
+    /// The channel that it goes out by, if it is a reply.
+    pub channel: Option<ChannelId>,
     /// About what.
     pub subject: String,
     /// The plain text.
@@ -46,6 +51,8 @@ pub struct Outgoing {
     pub to_address: String,
     pub from_name: String,
     pub from_address: Option<String>,
+    pub reply_to: Option<String>,
+    pub channel: Option<ChannelId>,
     pub subject: String,
     pub text: String,
     pub html: String,

@@ -123,6 +123,10 @@ fn build(mail: &Outgoing, installation: &Mailbox) -> Result<Message, Problem> {
         .subject(&mail.subject)
         .date(mail.created_at.into())
         .message_id(Some(format!("<{}>", mail.message_id)));
+    if let Some(address) = &mail.reply_to {
+        let address: Address = address.parse().map_err(|_| bad("The address for answers"))?;
+        builder = builder.reply_to(Mailbox::new(name(&mail.from_name), address));
+    }
     if let Some(id) = &mail.in_reply_to {
         builder = builder.in_reply_to(format!("<{id}>"));
     }

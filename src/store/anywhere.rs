@@ -5,10 +5,11 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::db::{AnyConn, Ax, insert_new};
-use super::schema::{installation, invite_links, password_links, sessions, setup_links, users, workspaces};
+use super::schema::{channels, installation, invite_links, password_links, sessions, setup_links, users, workspaces};
 use super::types::At;
 use super::workspaces::{COLUMNS, Row, read};
-use crate::domain::ids::{ConversationId, SessionId, UserId, WorkspaceId};
+use crate::domain::conversations::ChannelKind;
+use crate::domain::ids::{ChannelId, ConversationId, SessionId, UserId, WorkspaceId};
 use crate::domain::invites::LinkState;
 use crate::domain::secrets::Secret;
 use crate::domain::users::{Name, Status};
@@ -275,6 +276,22 @@ pub fn find_setting(ax: &mut Ax, name: &str) -> Result<Option<String>, Failure> 
 pub fn find_or_insert_setting(ax: &mut Ax, name: &str, value: &str) -> Result<String, Failure> {
     insert_new!(ax.conn, installation::table, (installation::name.eq(name), installation::value.eq(value)))?;
     Ok(installation::table.filter(installation::name.eq(name)).select(installation::value).first(ax.conn)?)
+}
+
+/// The mail channels that have one of these addresses, of all workspaces.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_mail_channels(
+    ax: &mut Ax,
+    address_keys: &[String],
+) -> Result<Vec<(WorkspaceId, ChannelId, String)>, Failure> {
+    Ok(channels::table
+        .filter(channels::kind.eq(ChannelKind::Email.as_str()))
+        .filter(channels::address_key.eq_any(address_keys))
+        .order((channels::workspace_id, channels::id))
+        .select((channels::workspace_id, channels::id, channels::address_key))
+        .load(ax.conn)?)
 }
 
 /// Conversations whose snooze is over, of all workspaces, longest over first.

@@ -244,6 +244,20 @@ pub fn set_activity(
     Ok(())
 }
 
+/// Changes since when a contact waits for us.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn set_waiting(tx: &mut Tx, one: ConversationId, since: Option<DateTime<Utc>>) -> Result<(), Failure> {
+    let workspace = tx.workspace();
+    diesel::update(
+        conversations::table.filter(conversations::workspace_id.eq(workspace)).filter(conversations::id.eq(one.0)),
+    )
+    .set((conversations::waiting_since.eq(since.map(At)), conversations::version.eq(conversations::version + 1)))
+    .execute(tx.write())?;
+    Ok(())
+}
+
 /// Notes that a user has read a conversation up to now.
 ///
 /// # Errors

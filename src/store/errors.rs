@@ -28,7 +28,7 @@ pub enum UniqueKey {
 }
 
 /// PostgreSQL names the constraint; SQLite only says `table.column` in its message.
-const KEYS: [(UniqueKey, &str, &str); 10] = [
+const KEYS: [(UniqueKey, &str, &str); 11] = [
     (UniqueKey::UserEmail, "users_email", "users.email_key"),
     (UniqueKey::RoleName, "roles_name", "roles.name_key"),
     (UniqueKey::TeamName, "teams_name", "teams.name_key"),
@@ -36,6 +36,7 @@ const KEYS: [(UniqueKey, &str, &str); 10] = [
     (UniqueKey::BulkSubmission, "bulk_jobs_submission", "bulk_jobs.submission"),
     (UniqueKey::BulkUndo, "bulk_jobs_undoes", "bulk_jobs.undoes"),
     (UniqueKey::ReceivedMail, "received_mails_once", "received_mails.sha256"),
+    (UniqueKey::ReceivedMail, "received_mails_content", "received_mails.content_key"),
     (UniqueKey::ContactEmail, "contacts_email", "contacts.email_key"),
     (UniqueKey::ChannelName, "channels_name", "channels.name_key"),
     (UniqueKey::ChannelAddress, "channels_address", "channels.address_key"),

@@ -6,10 +6,11 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::db::{Rx, Tx};
-use super::schema::{attachments, messages};
+use super::schema::{attachments, contacts, conversations, messages};
 use super::types::At;
 use crate::domain::conversations::MessageKind;
 use crate::domain::ids::{AttachmentId, ConversationId, MailId, MessageId, UserId};
+use crate::domain::text::key;
 use crate::failure::Failure;
 
 /// A message or note.
@@ -27,6 +28,8 @@ pub struct Message {
     pub html: Option<String>,
     /// The mail that carries it.
     pub mail: Option<MailId>,
+    /// Whether no person wrote it.
+    pub automatic: bool,
     /// When.
     pub at: DateTime<Utc>,
 }
@@ -47,6 +50,8 @@ pub struct New<'a> {
     pub email_message_id: Option<&'a str>,
     /// The mail that carries it.
     pub mail: Option<MailId>,
+    /// Whether no person wrote it: a note of absence, say.
+    pub automatic: bool,
 }
 
 /// Adds a message.
@@ -65,6 +70,7 @@ pub fn insert(tx: &mut Tx, new: &New) -> Result<MessageId, Failure> {
             messages::html.eq(new.html),
             messages::email_message_id.eq(new.email_message_id),
             messages::outbox_id.eq(new.mail),
+            messages::automatic.eq(new.automatic),
             messages::created_at.eq(now),
         ))
         .returning(messages::id)
@@ -73,7 +79,7 @@ pub fn insert(tx: &mut Tx, new: &New) -> Result<MessageId, Failure> {
     Ok(MessageId(id))
 }
 
-type Row = (i64, String, Option<UserId>, String, Option<String>, Option<MailId>, At);
+type Row = (i64, String, Option<UserId>, String, Option<String>, Option<MailId>, bool, At);
 
 /// The latest messages of a conversation, oldest first.
 ///
@@ -92,14 +98,15 @@ pub fn list(rx: &mut Rx, conversation: ConversationId, limit: i64) -> Result<Vec
             messages::body,
             messages::html,
             messages::outbox_id,
+            messages::automatic,
             messages::created_at,
         ))
         .load(rx.conn)?;
     rows.reverse();
     rows.into_iter()
-        .map(|(id, kind, author, body, html, mail, at)| {
+        .map(|(id, kind, author, body, html, mail, automatic, at)| {
             let kind = MessageKind::parse(&kind).ok_or_else(|| Failure::Corrupt("messages.kind", kind.clone()))?;
-            Ok(Message { id: MessageId(id), kind, author, body, html, mail, at: at.0 })
+            Ok(Message { id: MessageId(id), kind, author, body, html, mail, automatic, at: at.0 })
         })
         .collect()
 }
@@ -117,6 +124,77 @@ pub fn find_conversation(rx: &mut Rx, message_ids: &[String]) -> Result<Option<C
         .load(rx.conn)?;
     let known: HashMap<&str, i64> = rows.iter().map(|(id, conversation)| (id.as_str(), *conversation)).collect();
     Ok(message_ids.iter().rev().find_map(|id| known.get(id.as_str())).map(|id| ConversationId(*id)))
+}
+
+/// A reply that left.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent {
+    /// Its row.
+    pub message: MessageId,
+    /// Where it stands.
+    pub conversation: ConversationId,
+    /// The mail that carried it.
+    pub mail: Option<MailId>,
+}
+
+/// The reply of ours that has this Message-ID.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn find_sent(rx: &mut Rx, message_id: &str) -> Result<Option<Sent>, Failure> {
+    let row: Option<(i64, i64, Option<MailId>)> = messages::table
+        .filter(messages::workspace_id.eq(rx.workspace()))
+        .filter(messages::email_message_id.eq(message_id))
+        .filter(messages::kind.eq(MessageKind::Reply.as_str()))
+        .select((messages::id, messages::conversation_id, messages::outbox_id))
+        .first(rx.conn)
+        .optional()?;
+    Ok(row.map(|(message, conversation, mail)| Sent {
+        message: MessageId(message),
+        conversation: ConversationId(conversation),
+        mail,
+    }))
+}
+
+/// The mail that carried a reply of a conversation.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn find_mail(rx: &mut Rx, conversation: ConversationId, message: MessageId) -> Result<Option<MailId>, Failure> {
+    let mail: Option<Option<MailId>> = messages::table
+        .filter(messages::workspace_id.eq(rx.workspace()))
+        .filter(messages::conversation_id.eq(conversation.0))
+        .filter(messages::id.eq(message.0))
+        .filter(messages::kind.eq(MessageKind::Reply.as_str()))
+        .select(messages::outbox_id)
+        .first(rx.conn)
+        .optional()?;
+    Ok(mail.flatten())
+}
+
+/// How many messages of a sender came since then; of a machine's, those that a machine wrote.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn count_recent_of(rx: &mut Rx, address: &str, automatic: bool, since: DateTime<Utc>) -> Result<i64, Failure> {
+    let workspace = rx.workspace();
+    let contact = contacts::table
+        .filter(contacts::workspace_id.eq(workspace))
+        .filter(contacts::email_key.eq(key(address)))
+        .select(contacts::id);
+    let mut query = messages::table
+        .inner_join(conversations::table.on(conversations::id.eq(messages::conversation_id)))
+        .filter(messages::workspace_id.eq(workspace))
+        .filter(conversations::workspace_id.eq(workspace))
+        .filter(conversations::contact_id.eq_any(contact))
+        .filter(conversations::last_activity_at.ge(At(since)))
+        .filter(messages::kind.eq(MessageKind::Incoming.as_str()))
+        .filter(messages::created_at.ge(At(since)))
+        .into_boxed::<super::db::MultiBackend>();
+    if automatic {
+        query = query.filter(messages::automatic.eq(true));
+    }
+    Ok(query.count().get_result(rx.conn)?)
 }
 
 /// The Message-IDs of a conversation that went over the wire, oldest first; of very many, the first and the latest.

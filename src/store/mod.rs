@@ -6,6 +6,7 @@ pub mod audit;
 pub mod audit_chain;
 pub mod audit_log;
 pub mod bulk_jobs;
+pub mod channel_mail;
 pub mod channels;
 pub mod contacts;
 pub mod conversations;

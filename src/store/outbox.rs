@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use super::db::{AnyConn, Ax, Rx, Tx, insert_in_parts};
 use super::schema::{outbox, users};
 use super::types::At;
-use crate::domain::ids::{MailId, UserId, WorkspaceId};
+use crate::domain::ids::{ChannelId, MailId, UserId, WorkspaceId};
 use crate::domain::text::key;
 use crate::failure::Failure;
 use crate::mail::{Mail, Outgoing};
@@ -24,6 +24,8 @@ pub enum State {
     Failed,
     /// No mail server is set: kept here and as a file.
     Kept,
+    /// Was taken by the mail server, and came back later: it could not be delivered.
+    Returned,
 }
 
 impl State {
@@ -35,13 +37,21 @@ impl State {
             Self::Sent => "sent",
             Self::Failed => "failed",
             Self::Kept => "kept",
+            Self::Returned => "returned",
         }
+    }
+
+    /// Whether it did not arrive, and nothing more happens by itself.
+    #[must_use]
+    pub const fn is_failure(self) -> bool {
+        matches!(self, Self::Failed | Self::Returned)
     }
 
     /// The state of this stored name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Queued, Self::Sent, Self::Failed, Self::Kept].into_iter().find(|state| state.as_str() == name)
+        let all = [Self::Queued, Self::Sent, Self::Failed, Self::Kept, Self::Returned];
+        all.into_iter().find(|state| state.as_str() == name)
     }
 }
 
@@ -65,6 +75,8 @@ pub(super) fn insert_many(tx: &mut Tx, mails: Vec<Mail>) -> Result<Vec<MailId>, 
             to_address: mail.to_address,
             from_name: mail.from_name,
             from_address: mail.from_address,
+            reply_to: mail.reply_to,
+            channel_id: mail.channel,
             subject: mail.subject,
             text_body: mail.text,
             html_body: mail.html,
@@ -81,7 +93,7 @@ pub(super) fn insert_many(tx: &mut Tx, mails: Vec<Mail>) -> Result<Vec<MailId>, 
     for row in rows.iter_mut().filter(|row| row.kind != REPLY) {
         row.to_user_id = users.get(&key(&row.to_address)).copied();
     }
-    insert_in_parts!(tx, outbox::table, 18, rows);
+    insert_in_parts!(tx, outbox::table, 20, rows);
     Ok(ids)
 }
 
@@ -144,6 +156,8 @@ struct NewRow {
     next_try_at: At,
     created_at: At,
     to_user_id: Option<UserId>,
+    channel_id: Option<ChannelId>,
+    reply_to: Option<String>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -163,6 +177,8 @@ struct Row {
     email_references: String,
     attempts: i32,
     created_at: At,
+    channel_id: Option<ChannelId>,
+    reply_to: Option<String>,
 }
 
 /// How long a claim holds: longer than any mail takes.
@@ -195,6 +211,8 @@ pub fn claim(ax: &mut Ax) -> Result<Option<Outgoing>, Failure> {
         to_address: row.to_address,
         from_name: row.from_name,
         from_address: row.from_address,
+        reply_to: row.reply_to,
+        channel: row.channel_id,
         subject: row.subject,
         text: row.text_body,
         html: row.html_body,
@@ -316,7 +334,7 @@ pub fn list(rx: &mut Rx, state: Option<State>, (limit, offset): (i64, i64)) -> R
     Ok((mails, total))
 }
 
-/// Queues a failed mail once more; says whether it was one.
+/// Queues a mail once more that failed or came back; says whether it was one.
 ///
 /// # Errors
 /// Trouble with the database.
@@ -326,12 +344,51 @@ pub fn requeue(tx: &mut Tx, id: MailId) -> Result<bool, Failure> {
         outbox::table
             .filter(outbox::workspace_id.eq(workspace))
             .filter(outbox::id.eq(id))
-            .filter(outbox::state.eq(State::Failed.as_str()))
+            .filter(outbox::state.eq_any([State::Failed.as_str(), State::Returned.as_str()]))
             .filter(outbox::to_address.ne("")),
     )
-    .set((outbox::state.eq(State::Queued.as_str()), outbox::attempts.eq(0), outbox::next_try_at.eq(now)))
+    .set((
+        outbox::state.eq(State::Queued.as_str()),
+        outbox::attempts.eq(0),
+        outbox::next_try_at.eq(now),
+        outbox::problem.eq(None::<String>),
+        outbox::finished_at.eq(None::<At>),
+    ))
     .execute(tx.write())?;
     Ok(changed > 0)
+}
+
+/// Notes that a mail which was sent came back, and why; or only why it takes its time. Says whether it was one.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn set_reported(tx: &mut Tx, id: MailId, returned: bool, problem: &str) -> Result<bool, Failure> {
+    let workspace = tx.workspace();
+    let state = if returned { State::Returned } else { State::Sent };
+    let changed = diesel::update(
+        outbox::table
+            .filter(outbox::workspace_id.eq(workspace))
+            .filter(outbox::id.eq(id))
+            .filter(outbox::state.eq(State::Sent.as_str()))
+            .filter(outbox::to_address.ne("")),
+    )
+    .set((outbox::state.eq(state.as_str()), outbox::problem.eq(problem)))
+    .execute(tx.write())?;
+    Ok(changed > 0)
+}
+
+/// Whether this is a mail of ours.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn exists(rx: &mut Rx, id: MailId) -> Result<bool, Failure> {
+    let found: Option<MailId> = outbox::table
+        .filter(outbox::workspace_id.eq(rx.workspace()))
+        .filter(outbox::id.eq(id))
+        .select(outbox::id)
+        .first(rx.conn)
+        .optional()?;
+    Ok(found.is_some())
 }
 
 /// The delivery states of some mails.

@@ -10,26 +10,36 @@ use super::types::At;
 use crate::domain::ids::{ChannelId, MessageId, ReceivedMailId};
 use crate::failure::Failure;
 
-/// Notes a mail; `None` if the channel got the very same one before.
+/// A mail as it came.
+#[derive(Clone, Copy, Debug)]
+pub struct New<'a> {
+    /// The channel that it came to.
+    pub channel: ChannelId,
+    /// SHA-256 of its bytes.
+    pub sha256: &'a str,
+    /// How many there are.
+    pub size: i64,
+    /// By what it is told if it comes again with another header.
+    pub content_key: Option<&'a str>,
+    /// Why it is kept aside, if it is.
+    pub problem: Option<&'a str>,
+}
+
+/// Notes a mail; `None` if the channel got the same one before.
 ///
 /// # Errors
 /// Trouble with the database.
-pub fn insert(
-    tx: &mut Tx,
-    channel: ChannelId,
-    sha256: &str,
-    size: i64,
-    problem: Option<&str>,
-) -> Result<Option<ReceivedMailId>, Failure> {
+pub fn insert(tx: &mut Tx, new: &New) -> Result<Option<ReceivedMailId>, Failure> {
     let (id, workspace, now): (ReceivedMailId, _, _) = (tx.new_id(), tx.workspace(), At(tx.now()));
     let inserted = diesel::insert_into(received_mails::table)
         .values((
             received_mails::id.eq(id),
             received_mails::workspace_id.eq(workspace),
-            received_mails::channel_id.eq(channel),
-            received_mails::sha256.eq(sha256),
-            received_mails::size.eq(size),
-            received_mails::problem.eq(problem),
+            received_mails::channel_id.eq(new.channel),
+            received_mails::sha256.eq(new.sha256),
+            received_mails::size.eq(new.size),
+            received_mails::content_key.eq(new.content_key),
+            received_mails::problem.eq(new.problem),
             received_mails::received_at.eq(now),
         ))
         .execute(tx.write());
@@ -40,19 +50,23 @@ pub fn insert(
     }
 }
 
-/// Whether the channel got this very mail before.
+/// Whether the channel got this mail before: these very bytes, or the same content under another header.
 ///
 /// # Errors
 /// Trouble with the database.
-pub fn exists(rx: &mut Rx, channel: ChannelId, sha256: &str) -> Result<bool, Failure> {
-    let found: Option<ReceivedMailId> = received_mails::table
-        .filter(received_mails::workspace_id.eq(rx.workspace()))
-        .filter(received_mails::channel_id.eq(channel))
-        .filter(received_mails::sha256.eq(sha256))
-        .select(received_mails::id)
-        .first(rx.conn)
-        .optional()?;
-    Ok(found.is_some())
+pub fn exists(rx: &mut Rx, channel: ChannelId, sha256: &str, content_key: Option<&str>) -> Result<bool, Failure> {
+    let workspace = rx.workspace();
+    let ours = || {
+        received_mails::table
+            .filter(received_mails::workspace_id.eq(workspace))
+            .filter(received_mails::channel_id.eq(channel))
+            .select(received_mails::id)
+    };
+    let same: Option<ReceivedMailId> = ours().filter(received_mails::sha256.eq(sha256)).first(rx.conn).optional()?;
+    let Some(content_key) = content_key.filter(|_| same.is_none()) else { return Ok(same.is_some()) };
+    let same: Option<ReceivedMailId> =
+        ours().filter(received_mails::content_key.eq(content_key)).first(rx.conn).optional()?;
+    Ok(same.is_some())
 }
 
 /// Notes the message that a mail became.

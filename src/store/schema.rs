@@ -331,6 +331,7 @@ diesel::table! {
         email_message_id -> Nullable<Text>,
         outbox_id -> Nullable<Guid>,
         created_at -> Instant,
+        automatic -> Bool,
     }
 }
 
@@ -373,6 +374,7 @@ diesel::table! {
         message_id -> Nullable<BigInt>,
         problem -> Nullable<Text>,
         received_at -> Instant,
+        content_key -> Nullable<Text>,
     }
 }
 
@@ -523,6 +525,42 @@ diesel::table! {
         finished_at -> Nullable<Instant>,
         erased_at -> Nullable<Instant>,
         to_user_id -> Nullable<Guid>,
+        channel_id -> Nullable<Guid>,
+        reply_to -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
+    channel_mail (channel_id) {
+        channel_id -> Guid,
+        workspace_id -> Guid,
+        reply_secret -> Text,
+        reply_by_address -> Bool,
+        from_name -> Text,
+        from_address -> Nullable<Text>,
+        signature -> Text,
+        smtp_host -> Nullable<Text>,
+        smtp_port -> Nullable<Integer>,
+        smtp_security -> Nullable<Text>,
+        smtp_user -> Nullable<Text>,
+        smtp_password -> Nullable<Text>,
+        imap_host -> Nullable<Text>,
+        imap_port -> Nullable<Integer>,
+        imap_security -> Nullable<Text>,
+        imap_user -> Nullable<Text>,
+        imap_password -> Nullable<Text>,
+        imap_folder -> Text,
+        imap_validity -> Nullable<BigInt>,
+        imap_seen -> BigInt,
+        imap_next_at -> Nullable<Instant>,
+        imap_locked_until -> Nullable<Instant>,
+        imap_failures -> Integer,
+        imap_problem -> Nullable<Text>,
+        imap_checked_at -> Nullable<Instant>,
+        version -> BigInt,
     }
 }
 
@@ -601,6 +639,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     messages,
     attachments,
     received_mails,
+    channel_mail,
     conversation_reads,
     tags,
     conversation_tags,

@@ -1,6 +1,6 @@
 //! Takes a mail in: files to disk, then the message into its conversation, or the whole aside.
 
-use crate::actions::incoming::{self, Raw, Received, StoredFile};
+use crate::actions::incoming::{self, Raw, Received, StoredFile, Way};
 use crate::domain::access::{Cause, Scope};
 use crate::domain::ids::{ChannelId, WorkspaceId};
 use crate::failure::Failure;
@@ -15,9 +15,9 @@ use crate::store::Db;
 pub fn ingest(
     db: &Db,
     files: &Files,
-    workspace: WorkspaceId,
-    channel: ChannelId,
+    (workspace, channel): (WorkspaceId, ChannelId),
     bytes: &[u8],
+    way: Way,
 ) -> Result<Received, Failure> {
     let io = |error| Failure::Io("a mail could not be kept", error);
     let size = |bytes: &[u8]| i64::try_from(bytes.len()).unwrap_or(i64::MAX);
@@ -42,5 +42,5 @@ pub fn ingest(
         })
         .collect::<Result<Vec<_>, _>>()
         .map_err(io)?;
-    db.write_now(&scope, |tx| incoming::receive(tx, channel, &raw, &mail, &kept))
+    db.write_now(&scope, |tx| incoming::receive(tx, (channel, way), &raw, &mail, &kept))
 }

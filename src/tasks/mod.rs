@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod ingest;
+pub mod lmtp;
 pub mod mail;
 pub mod retention;
 pub mod timers;

@@ -167,6 +167,7 @@ routes! {
     get "/inbox/export" Needs(Key::ConversationsBulk) => pages::inbox::export::download;
     get "/conversations/{id}" SEE => pages::conversation::show;
     post "/conversations/{id}/messages" Needs(Key::ConversationsReply) => pages::conversation::reply;
+    post "/conversations/{id}/retry" Needs(Key::ConversationsReply) => pages::conversation::retry;
     post "/conversations/{id}/notes" Needs(Key::NotesWrite) => pages::conversation::note;
     post "/conversations/{id}/assign" Needs(Key::ConversationsAssign) => pages::conversation::assign;
     post "/conversations/{id}/status" Needs(Key::ConversationsChangeStatus) => pages::conversation::set_status;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use baton::actions::conversations;
-use baton::actions::incoming::{self, Raw, Received, StoredFile};
+use baton::actions::incoming::{self, Raw, Received, StoredFile, Way};
 use baton::domain::access::{Cause, Scope, Sees};
 use baton::domain::conversations::{Conversation, MessageKind, Status, StatusChange};
 use baton::domain::ids::{ChannelId, ConversationNumber};
@@ -52,7 +52,7 @@ fn take(w: &World, channel: ChannelId, bytes: &[u8]) -> Result<Received, Failure
                     sha256: file_hash(&file.bytes),
                 })
                 .collect();
-            w.db.write_now(&scope, |tx| incoming::receive(tx, channel, &raw, &mail, &files))
+            w.db.write_now(&scope, |tx| incoming::receive(tx, (channel, Way::Collected), &raw, &mail, &files))
         }
         Err(problem) => w.db.write_now(&scope, |tx| incoming::quarantine(tx, channel, &raw, problem.code())),
     }
@@ -109,10 +109,13 @@ on_both! {
                     assert!(!found.problem.is_empty(), "{name}");
                     aside.push(name.clone());
                 }
-                // Two files of the corpus are the same to the byte: one delivery, made twice.
+                Received::Noted(_) => panic!("{name} reports on a mail that was sent from here"),
+                // Some files of the corpus are one mail with other line ends: one delivery, made twice.
                 Received::Duplicate => {
-                    let same = mails.iter().filter(|(other, known)| other != name && known == bytes).count();
-                    assert_eq!(same, 1, "{name} was never received");
+                    let key = |bytes: &[u8]| read(bytes).ok().and_then(|mail| mail.content_key);
+                    let same = |(other, known): &&(String, Vec<u8>)| other != name && key(known) == key(bytes);
+                    assert!(key(bytes).is_some(), "{name} was never received");
+                    assert!(mails.iter().filter(same).count() >= 1, "{name} was never received");
                     again += 1;
                 }
             }

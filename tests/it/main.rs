@@ -18,6 +18,8 @@ mod audit;
 mod bulk;
 mod http;
 mod mail_in;
+mod mail_lmtp;
+mod mail_reports;
 mod migrations;
 mod model;
 mod people;

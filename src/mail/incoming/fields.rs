@@ -159,16 +159,19 @@ impl Fields {
         DateTime::from_timestamp(date.to_timestamp(), 0)
     }
 
-    /// Signs that no person sent this: RFC 3834, and what programs did before and beside it.
+    /// Signs that no person sent this: RFC 3834, and what programs did before and beside it. A mailing list is no such sign: what
+    /// came by one was written by somebody, and many a support address is a group that passes mails on.
     pub(super) fn automatic(&self, from: &Sender) -> bool {
+        const MARKS: [&str; 6] =
+            ["x-autoreply", "x-autorespond", "x-auto-reply", "x-mail-autoreply", "x-autoreply-from", "x-vacation"];
         let word = |name| {
             let value: &str = self.first(name).unwrap_or_default();
             value.split([';', ' ', '(']).next().unwrap_or_default().trim().to_ascii_lowercase()
         };
         let mailer = from.address.to_ascii_lowercase();
         !matches!(word("auto-submitted").as_str(), "" | "no")
-            || matches!(word("precedence").as_str(), "bulk" | "junk" | "list" | "auto_reply" | "auto-reply")
-            || ["x-autoreply", "x-autorespond", "list-id"].iter().any(|name| self.first(name).is_some())
+            || matches!(word("precedence").as_str(), "bulk" | "junk" | "auto_reply" | "auto-reply")
+            || MARKS.iter().any(|name| self.first(name).is_some())
             || self.all("return-path").any(|value| value.trim() == "<>")
             || mailer.starts_with("mailer-daemon@")
             || self
@@ -331,13 +334,19 @@ mod tests {
             "Precedence: bulk",
             "Precedence: Auto_Reply",
             "X-Autoreply: yes",
-            "List-Id: <x>",
+            "X-Vacation: yes",
             "Return-Path: <>",
             "Content-Type: multipart/report; boundary=x",
         ] {
             assert!(fields(head).automatic(&from), "{head}");
         }
-        for head in ["Auto-Submitted: no", "Precedence: normal", "Return-Path: <a@x.org>", "Subject: x"] {
+        for head in [
+            "Auto-Submitted: no",
+            "Precedence: normal",
+            "Precedence: list\nList-Id: <support.x.org>",
+            "Return-Path: <a@x.org>",
+            "Subject: x",
+        ] {
             assert!(!fields(head).automatic(&from), "{head}");
         }
     }

@@ -12,6 +12,7 @@ mod html;
 mod parts;
 mod plain;
 mod quoted;
+mod report;
 mod text;
 mod tokens;
 
@@ -23,8 +24,10 @@ use thiserror::Error;
 pub use attachments::Attachment;
 pub use fields::Sender;
 pub use quoted::split_quoted;
+pub use report::Report;
 pub use text::preview;
 
+use crate::domain::secrets::file_hash;
 use fields::Fields;
 
 /// The largest message that is read, in bytes as it came over the wire.
@@ -61,8 +64,13 @@ pub struct Incoming {
     pub html: Option<String>,
     /// The files that came with it.
     pub attachments: Vec<Attachment>,
-    /// Nobody wrote this by hand: out-of-office notes, lists, bounces. Must not be answered automatically.
+    /// Nobody wrote this by hand: out-of-office notes, bounces. Must not be answered automatically.
     pub automatic: bool,
+    /// What a mail server tells of a mail that it could not deliver, if the message is that.
+    pub report: Option<Report>,
+    /// By what the mail is told when it comes again by another way, with other lines of transport in its header: its Message-ID
+    /// and what it says. `None` without a Message-ID.
+    pub content_key: Option<String>,
 }
 
 /// Why a message cannot be shown and goes to quarantine. `Display` is a sentence for the administrator.
@@ -129,19 +137,29 @@ fn understand(raw: &[u8]) -> Result<Incoming, Unreadable> {
     }
     let from = fields.sender().ok_or(Unreadable::NoSender)?;
     let content = parts::read(&fields, body);
+    let message_id = fields.message_id();
     Ok(Incoming {
+        content_key: message_id.as_deref().map(|id| content_key(id, body)),
         reply_to: fields.reply_to(&from),
         recipients: fields.recipients(),
         subject: fields.subject(),
-        message_id: fields.message_id(),
+        message_id,
         references: fields.references(),
         sent_at: fields.sent_at(),
         automatic: fields.automatic(&from),
+        report: report::read(&fields, body, &from, &content.text),
         text: content.text,
         html: content.html,
         attachments: content.attachments,
         from,
     })
+}
+
+/// Line ends and blank lines at the end are what the ways that a mail takes change.
+fn content_key(message_id: &str, body: &[u8]) -> String {
+    let mut said = format!("{message_id}\n").into_bytes();
+    said.extend(body.trim_ascii_end().iter().filter(|byte| **byte != b'\r'));
+    file_hash(&said)
 }
 
 #[cfg(test)]

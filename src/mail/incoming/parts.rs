@@ -216,7 +216,7 @@ fn child_split(child: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// The parts between the delimiter lines; none if there is no delimiter line.
-fn children<'a>(boundary: Option<&str>, body: &'a [u8]) -> Vec<&'a [u8]> {
+pub(super) fn children<'a>(boundary: Option<&str>, body: &'a [u8]) -> Vec<&'a [u8]> {
     let declared = boundary.map(|boundary| divided(body, boundary.trim().as_bytes())).unwrap_or_default();
     if !declared.is_empty() {
         return declared;

@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use askama::Template;
 use serde::Deserialize;
 
+use crate::actions::mail_loops;
 use crate::domain::access::administration;
 use crate::domain::ids::{MailId, ReceivedMailId};
 use crate::failure::Failure;
@@ -77,7 +78,14 @@ pub async fn index(may: May<administration::Settings>, query: Query<OutboxQuery>
         })
         .await?;
     let times = Times::new(now, viewer.known.zone);
-    let all = [("", "Any state"), ("queued", "Queued"), ("sent", "Sent"), ("failed", "Failed"), ("kept", "Kept here")];
+    let all = [
+        ("", "Any state"),
+        ("queued", "Queued"),
+        ("sent", "Sent"),
+        ("failed", "Failed"),
+        ("returned", "Returned"),
+        ("kept", "Kept here"),
+    ];
     let picked = state.map_or("", State::as_str);
     let content = OutboxPage {
         nav: SettingsNav::new(&viewer, SettingsItem::Outbox),
@@ -107,7 +115,7 @@ pub async fn index(may: May<administration::Settings>, query: Query<OutboxQuery>
     page(&viewer, "Outbox", Section::Settings, &content)
 }
 
-/// Why a mail could not be read, in words.
+/// Why a mail is kept aside, in words.
 fn reason(code: &str) -> &'static str {
     use incoming::Unreadable;
     if code == Unreadable::Empty.code() {
@@ -118,6 +126,14 @@ fn reason(code: &str) -> &'static str {
         "It has no sender who could be answered."
     } else if code == "too_large" {
         "It is larger than 25 MB."
+    } else if code == mail_loops::OWN_MAIL {
+        "It is a mail that Baton itself sent, and that came back."
+    } else if code == mail_loops::OWN_ADDRESS {
+        "It says that it comes from one of your own channels, and names nobody to answer."
+    } else if code == mail_loops::FLOOD {
+        "Its sender had sent too many mails within a few minutes."
+    } else if code == mail_loops::UNKNOWN_REPORT {
+        "A mail server reports on a mail that was not sent from here."
     } else {
         "It could not be read."
     }
@@ -130,6 +146,7 @@ fn row(mail: &outbox::Listed, times: &Times, owner: bool) -> Row {
         State::Sent => ("Sent", "good"),
         State::Failed => ("Failed", "danger"),
         State::Kept => ("Kept here", "outline"),
+        State::Returned => ("Returned", "danger"),
     };
     Row {
         id: mail.id.to_string(),
@@ -141,11 +158,11 @@ fn row(mail: &outbox::Listed, times: &Times, owner: bool) -> Row {
         at: times.full(mail.created_at),
         next: (mail.state == State::Queued && mail.attempts > 0).then(|| times.ahead(mail.next_try_at)),
         text: if mail.lets_in && !owner { String::new() } else { mail.text.clone() },
-        failed: mail.state == State::Failed,
+        failed: mail.state.is_failure(),
     }
 }
 
-/// Tries a failed mail again.
+/// Tries a mail again that failed or came back.
 ///
 /// # Errors
 /// [`WebError::NotFound`] for a mail that is none here or has not failed.

@@ -121,7 +121,8 @@ fn icon(name: &str) -> &'static str {
         "user.removed" | "user.deactivated" | "team.member_removed" | "channel.member_removed" => "user-off",
         "user.reactivated" | "user.restored" => "user-check",
         "user.deleted" | "deletions.announced" => "trash",
-        "message.sent" => "send",
+        "message.sent" | "message.retried" => "send",
+        "message.returned" => "alert-triangle",
         "note.added" => "pencil",
         "audit.exported" => "download",
         _ => match name.split_once('.').map_or(name, |(noun, _)| noun) {

@@ -128,6 +128,8 @@ pub fn of_conversation(event: &Recorded, names: &Names, times: &Times) -> Option
             let to = i32::try_from(rank).ok().and_then(Priority::from_rank).map_or("another", Priority::label);
             ("selector", start.say(format!("Priority set to {to}")).by(event))
         }
+        "message.returned" => ("alert-triangle", start.say("A reply could not be delivered")),
+        "message.retried" => ("send", start.say("Reply sent once more").by(event)),
         "conversation.tagged" | "conversation.untagged" => {
             let tag = details(event, "tag").parse().ok().and_then(|id: TagId| names.tags.get(&id));
             let tag = tag.map_or("a tag that is gone", String::as_str);

@@ -45,8 +45,10 @@ pub fn words(event: &Recorded, names: &Names) -> String {
             ),
         },
         "bulk.undone" => "Bulk change undone".to_owned(),
-        "mail.quarantined" => "Mail kept aside, because it could not be read".to_owned(),
+        "mail.quarantined" => "Mail kept aside".to_owned(),
         "message.sent" => "Replied".to_owned(),
+        "message.returned" => "A reply was not delivered".to_owned(),
+        "message.retried" => "Reply sent once more".to_owned(),
         "note.added" => "Note added".to_owned(),
         "audit.exported" => match event.detail("format").as_str() {
             Some("json") => "Audit log exported as JSON".to_owned(),

@@ -2,6 +2,7 @@
 
 use baton::actions::channels::{self, Change};
 use baton::actions::incoming;
+use baton::actions::incoming::Way;
 use baton::domain::assignment::Target;
 use baton::domain::roles::Standard;
 use baton::domain::users::Status;
@@ -180,7 +181,7 @@ on_both! {
         assert_eq!(edit(&ada, &path, "Email", &address, &format!("user:{}", w.agnes)).await, 303);
         let receive = |subject: &str| {
             let mail = format!("From: Harriet <harriet@customer.example>\r\nSubject: {subject}\r\nMessage-ID: <{subject}@customer.example>\r\n\r\nHello\r\n");
-            let got = baton::tasks::ingest::ingest(&w.db, &site.files(), w.workspace, w.email, mail.as_bytes()).expect("a mail");
+            let got = baton::tasks::ingest::ingest(&w.db, &site.files(), (w.workspace, w.email), mail.as_bytes(), Way::Delivered).expect("a mail");
             let incoming::Received::Stored(number) = got else { panic!("{got:?}") };
             w.read(|rx| store::conversations::find(rx, number, &baton::domain::access::Sees::All)).unwrap().assignee
         };

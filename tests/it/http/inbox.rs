@@ -1,5 +1,6 @@
 //! The inbox, conversations and bulk changes as browsers see them.
 
+use baton::actions::incoming::Way;
 use baton::domain::conversations::Status;
 use baton::store;
 use baton::tasks::ingest::ingest;
@@ -50,7 +51,7 @@ on_both! {
     async fn a_reply_leaves_by_mail_and_the_answer_comes_back(w: World) {
         let site = Site::on(w.db.clone()).await;
         let first = "From: Harriet <harriet@customer.example>\r\nTo: support@fernhill.example\r\nSubject: Tent\r\nMessage-ID: <1@customer.example>\r\n\r\nA pole is missing.\r\n";
-        ingest(&w.db, &site.files(), w.workspace, w.email, first.as_bytes()).unwrap();
+        ingest(&w.db, &site.files(), (w.workspace, w.email), first.as_bytes(), Way::Delivered).unwrap();
         let number = w.number("SELECT max(number) FROM conversations WHERE subject = 'Tent'");
         let agnes = site.logged_in(&w, w.agnes).await;
         let path = format!("/conversations/{number}");
@@ -63,7 +64,7 @@ on_both! {
         assert_eq!(words[..2], ["1@customer.example", "1@customer.example"]);
         assert_eq!(w.number(&format!("SELECT count(*) FROM conversations WHERE number = {number} AND subject = 'Tent' AND status = 'closed'")), 1);
         let answer = format!("From: harriet@customer.example\r\nSubject: Re: Tent\r\nMessage-ID: <2@customer.example>\r\nIn-Reply-To: <{}>\r\n\r\nThank you!\r\n", words[2]);
-        ingest(&w.db, &site.files(), w.workspace, w.email, answer.as_bytes()).unwrap();
+        ingest(&w.db, &site.files(), (w.workspace, w.email), answer.as_bytes(), Way::Delivered).unwrap();
         let page = agnes.get(&path).await.expect(200);
         assert!(page.body.contains("We send a new one.") && page.body.contains("Thank you!"));
         assert_eq!(w.number(&format!("SELECT count(*) FROM conversations WHERE number = {number} AND subject = 'Tent' AND status = 'open'")), 1);
@@ -141,7 +142,7 @@ on_both! {
     async fn files_are_handed_out_to_be_kept_not_run(w: World) {
         let site = Site::on(w.db.clone()).await;
         let mail = "From: a@customer.example\r\nSubject: File\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: text/plain\r\n\r\nSee there.\r\n--x\r\nContent-Type: text/html; name=\"../evil.html\"\r\nContent-Disposition: attachment; filename=\"../evil.html\"\r\n\r\n<script>alert(1)</script>\r\n--x--\r\n";
-        ingest(&w.db, &site.files(), w.workspace, w.email, mail.as_bytes()).unwrap();
+        ingest(&w.db, &site.files(), (w.workspace, w.email), mail.as_bytes(), Way::Delivered).unwrap();
         let number = w.number("SELECT max(number) FROM conversations WHERE subject = 'File'");
         let agnes = site.logged_in(&w, w.agnes).await;
         let page = agnes.get(&format!("/conversations/{number}")).await.expect(200);

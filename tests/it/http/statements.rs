@@ -75,6 +75,7 @@ impl Scene {
                     html: None,
                     email_message_id: None,
                     mail: None,
+                    automatic: false,
                 };
                 let message = store::messages::insert(tx, &new)?;
                 store::messages::insert_attachment(tx, message, &format!("{index}.pdf"), "application/pdf", 3, "abc")?;

@@ -100,7 +100,7 @@ on_both! {
             let mail = baton::mail::incoming::read(raw_text.as_bytes()).expect("a mail");
             let raw = incoming::Raw { sha256: baton::domain::secrets::file_hash(raw_text.as_bytes()), size: 10 };
             let before = w.number("SELECT count(*) FROM conversations");
-            let take = |db: &store::Db| db.write_now(&system, |tx| incoming::receive(tx, w.email, &raw, &mail, &[]));
+            let take = |db: &store::Db| db.write_now(&system, |tx| incoming::receive(tx, (w.email, incoming::Way::Delivered), &raw, &mail, &[]));
             let (one, two) = both_at_once(|| take(&w.db), || take(&b));
             let answers = [one.expect("an answer"), two.expect("an answer")];
             let duplicates = answers.iter().filter(|one| **one == incoming::Received::Duplicate).count();

@@ -133,6 +133,7 @@ impl Scene {
                             html: None,
                             email_message_id: None,
                             mail: None,
+                            automatic: false,
                         };
                         store::messages::insert(tx, &new)?;
                     }

@@ -24,6 +24,8 @@ fn mail(subject: &str) -> Mail {
         html: "<p>A secret link</p>".to_owned(),
         message_id: None,
         in_reply_to: None,
+        reply_to: None,
+        channel: None,
         references: vec!["a@b".to_owned(), "c@d".to_owned()],
     }
 }

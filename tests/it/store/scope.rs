@@ -86,7 +86,7 @@ on_both! {
             assert!(store::tags::list_of_conversations(rx, &[x.conversation])?.is_empty());
             assert!(store::received_mails::find_quarantined(rx, x.quarantined)?.is_none());
             assert!(store::received_mails::list_quarantined(rx, 10)?.is_empty());
-            assert!(!store::received_mails::exists(rx, x.channel, &"0".repeat(64))?);
+            assert!(!store::received_mails::exists(rx, x.channel, &"0".repeat(64), None)?);
             assert!(store::invites::list(rx, None)?.is_empty());
             let hash = baton::domain::secrets::hash(&x.invite_token);
             assert!(store::invites::find_link(rx, &hash)?.is_none());
@@ -204,6 +204,7 @@ on_both! {
             html: None,
             email_message_id: None,
             mail: None,
+            automatic: false,
         };
         impossible(&w, "message", |tx| store::messages::insert(tx, &message(x.conversation, None)));
         impossible(&w, "author", |tx| store::messages::insert(tx, &message(mine, Some(x.xena))));
@@ -213,7 +214,10 @@ on_both! {
         });
         impossible(&w, "invite", |tx| store::invites::insert(tx, x.xena, TimeDelta::days(1)));
         impossible(&w, "reset link", |tx| store::logins::insert_password_link(tx, x.xena, TimeDelta::days(1)));
-        impossible(&w, "received mail", |tx| store::received_mails::insert(tx, x.channel, "hash", 1, None));
+        impossible(&w, "received mail", |tx| {
+            let new = store::received_mails::New { channel: x.channel, sha256: "hash", size: 1, content_key: None, problem: None };
+            store::received_mails::insert(tx, &new)
+        });
         let refused = w.db.anywhere_now(|ax| {
             store::anywhere::insert_session(ax, &store::anywhere::NewSession {
                 id: baton::domain::ids::SessionId::NIL,

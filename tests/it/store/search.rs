@@ -28,6 +28,7 @@ fn say(w: &World, conversation: ConversationId, body: &str) {
             html: None,
             email_message_id: None,
             mail: None,
+            automatic: false,
         };
         store::messages::insert(tx, &new)?;
         Ok(tx.unrecorded((), "a test sets the scene"))

@@ -89,6 +89,7 @@ pub fn build(db: &Db) -> Other {
                 html: None,
                 email_message_id: Some("secret@customer.example"),
                 mail: None,
+                automatic: false,
             },
         )?;
         let attachment = store::messages::insert_attachment(tx, message, "secret.pdf", "application/pdf", 3, "abc")?;

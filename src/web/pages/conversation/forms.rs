@@ -8,7 +8,7 @@ use crate::actions;
 use crate::domain::access::{Sees, conversations as may, notes};
 use crate::domain::assignment::Target;
 use crate::domain::conversations::{Conversation, ConversationRefusal, Priority, Status, StatusChange, parse_body};
-use crate::domain::ids::{ConversationNumber, TagId, TeamId, UserId};
+use crate::domain::ids::{ConversationNumber, MessageId, TagId, TeamId, UserId};
 use crate::domain::inbox::Address;
 use crate::domain::snooze;
 use crate::domain::text::{one_line, shorten};
@@ -58,6 +58,14 @@ pub struct StatusForm {
 #[serde(default)]
 pub struct PriorityForm {
     priority: String,
+    back: String,
+}
+
+/// A reply to be sent once more.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct RetryForm {
+    message: String,
     back: String,
 }
 
@@ -281,6 +289,24 @@ pub async fn prioritise(may: May<may::Tag>, number: Id<ConversationNumber>, Form
     let to = Priority::parse(&form.priority).ok_or(WebError::BadForm("Choose one of the priorities."))?;
     match viewer.write(move |tx| actions::conversations::set_priority(tx, &can, number, to)).await {
         Ok(_) => done(&viewer, &back_to(number, &form.back), Notice::default()),
+        Err(failure) => refused(&viewer, number, &form.back, failure, alert).await,
+    }
+}
+
+/// Sends a reply once more that did not arrive.
+///
+/// # Errors
+/// [`WebError::NotFound`], or trouble with the database.
+pub async fn retry(may: May<may::Reply>, number: Id<ConversationNumber>, Form(form): Form<RetryForm>) -> Reply {
+    let May { viewer, can } = may;
+    let number = number.0;
+    let message: i64 = form.message.parse().map_err(|_| WebError::NotFound)?;
+    match viewer.write(move |tx| actions::conversations::retry(tx, &can, number, MessageId(message))).await {
+        Ok(queued) => {
+            viewer.app.wake.now();
+            let said = if queued { "The reply is queued again" } else { "The reply is on its way already" };
+            done(&viewer, &back_to(number, &form.back), Notice::new(said))
+        }
         Err(failure) => refused(&viewer, number, &form.back, failure, alert).await,
     }
 }

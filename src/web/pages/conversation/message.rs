@@ -50,6 +50,8 @@ pub(in crate::web::pages) struct MessageView {
     pub files: Vec<FileView>,
     /// Whether it arrived: words, and the class of the badge.
     pub delivery: Option<(String, &'static str)>,
+    /// Whether it can be sent once more, because it did not arrive.
+    pub retry: bool,
 }
 
 /// What is needed to write messages.
@@ -59,11 +61,14 @@ pub(super) struct Writer<'a> {
     pub channel: &'a str,
     pub deliveries: HashMap<MailId, (State, Option<String>)>,
     pub times: Times,
+    /// Whether the reader may send replies here.
+    pub may_retry: bool,
 }
 
 impl Writer<'_> {
     pub(super) fn write(&self, message: &Message, files: &[Attachment]) -> MessageView {
         let (class, via) = match message.kind {
+            MessageKind::Incoming if message.automatic => ("", format!("by {}, sent automatically", self.channel)),
             MessageKind::Incoming => ("", format!("by {}", self.channel)),
             MessageKind::Reply => ("ours", format!("by {}", self.channel)),
             MessageKind::Note => ("note", "internal note".to_owned()),
@@ -84,6 +89,7 @@ impl Writer<'_> {
             quoted: paragraphs(history),
             files: files.iter().map(file).collect(),
             delivery: self.delivery(message),
+            retry: self.may_retry && self.state(message).is_some_and(|(state, _)| state.is_failure()),
         }
     }
 
@@ -95,10 +101,18 @@ impl Writer<'_> {
         author.map(|author| self.people.get(author))
     }
 
+    fn state(&self, message: &Message) -> Option<&(State, Option<String>)> {
+        self.deliveries.get(&message.mail?)
+    }
+
     fn delivery(&self, message: &Message) -> Option<(String, &'static str)> {
-        let (state, problem) = self.deliveries.get(&message.mail?)?;
+        let (state, problem) = self.state(message)?;
         let said = match (state, problem) {
-            (State::Sent, _) => ("Sent".to_owned(), ""),
+            (State::Sent, None) => ("Sent".to_owned(), ""),
+            (State::Sent, Some(problem)) => (format!("Sent, but delayed on its way: {problem}"), "warn"),
+            (State::Returned, problem) => {
+                (format!("Not delivered: {}", problem.as_deref().unwrap_or("their mail server sent it back")), "danger")
+            }
             (State::Queued, None) => ("Waiting to be sent".to_owned(), ""),
             (State::Queued, Some(problem)) => (format!("Not sent yet, will be tried again: {problem}"), "warn"),
             (State::Failed, problem) => {

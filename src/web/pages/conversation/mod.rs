@@ -4,7 +4,7 @@ mod forms;
 pub(super) mod message;
 pub(super) mod thread;
 
-pub use forms::{assign, note, prioritise, reply, set_status, tag};
+pub use forms::{assign, note, prioritise, reply, retry, set_status, tag};
 pub(super) use forms::{list_of, safe_back};
 
 use actix_web::http::header::HeaderMap;

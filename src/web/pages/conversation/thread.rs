@@ -210,7 +210,7 @@ impl Thread {
             contact: contact.map(|contact| (contact.email.clone(), format!("/inbox?contact={}", contact.id))),
             continues: shown.continues,
             cut: shown.cut,
-            entries: entries(frame, shown, kind),
+            entries: entries(frame, shown, kind, living && has(Key::ConversationsReply)),
             composer: composer(may, one, kind, name, draft),
             silent: silent(may, one, kind),
         }
@@ -275,7 +275,7 @@ fn details(one: &Conversation, kind: ChannelKind, channel: Option<&str>) -> Stri
     }
 }
 
-fn entries(frame: &Frame, shown: &Shown, kind: ChannelKind) -> Vec<Entry> {
+fn entries(frame: &Frame, shown: &Shown, kind: ChannelKind, may_retry: bool) -> Vec<Entry> {
     let names = frame.named.for_events(frame.asker.bulk);
     let channel = if kind == ChannelKind::WhatsApp { kind.label().to_owned() } else { kind.label().to_lowercase() };
     let writer = Writer {
@@ -284,6 +284,7 @@ fn entries(frame: &Frame, shown: &Shown, kind: ChannelKind) -> Vec<Entry> {
         channel: &channel,
         deliveries: shown.deliveries.iter().map(|(id, state, said)| (*id, (*state, said.clone()))).collect(),
         times: frame.times(),
+        may_retry,
     };
     let mut entries: Vec<(DateTime<Utc>, u8, Entry)> = Vec::new();
     for message in &shown.messages {
