@@ -143,6 +143,7 @@ fn build(w: &World, site: &Site, people: &[Someone], dice: &mut Dice) -> Vec<Mad
                     html: None,
                     email_message_id: None,
                     mail: None,
+                    automatic: false,
                 };
                 let message = store::messages::insert(tx, &new)?;
                 let file = store::messages::insert_attachment(tx, message, "a.txt", "text/plain", 8, &sha)?;
