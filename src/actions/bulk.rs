@@ -1,4 +1,4 @@
-//! Bulk reassignment: start, go on, undo (C-8 … C-11).
+//! Bulk changes: start, go on, undo (C-8 … C-11).
 
 use std::collections::HashMap;
 
@@ -9,6 +9,7 @@ use crate::domain::access::{Can, Sees, conversations, handovers};
 use crate::domain::assignment::{Target, may_receive};
 use crate::domain::audit::Event;
 use crate::domain::bulk::{BulkRefusal, Item, Outcome, Selection, decide};
+use crate::domain::bulk_change::Change;
 use crate::domain::conversations::{Conversation, Status};
 use crate::domain::ids::{ConversationId, JobId, TeamId, UserId};
 use crate::domain::inbox::{Assignee, Filter, Statuses, Teams};
@@ -40,8 +41,8 @@ pub enum Picked {
 pub struct Request {
     /// Which conversations.
     pub picked: Picked,
-    /// Where they go.
-    pub target: Target,
+    /// What is done to them.
+    pub change: Change,
     /// A word that the same form repeats.
     pub submission: String,
 }
@@ -67,7 +68,8 @@ pub fn start(tx: &mut Tx, can: &Can<conversations::Bulk>, request: &Request) -> 
     if let Some(job) = bulk_jobs::find_submission(tx, &request.submission)? {
         return tx.unchanged(Started { job: job.id, total: job.total });
     }
-    super::conversations::check_target(tx, request.target)?;
+    let change = request.change;
+    super::bulk_changes::check(tx, can, change)?;
     let sees = Sees::of(&can.scope().actor);
     let (filter, expected) = match &request.picked {
         Picked::Numbers(_) => (None, None),
@@ -80,7 +82,7 @@ pub fn start(tx: &mut Tx, can: &Can<conversations::Bulk>, request: &Request) -> 
         &New {
             origin: Origin::Inbox,
             selection: &selection,
-            target: Some(request.target),
+            change: Some(change),
             expected,
             submission: &request.submission,
             undo_for,
@@ -91,19 +93,42 @@ pub fn start(tx: &mut Tx, can: &Can<conversations::Bulk>, request: &Request) -> 
             bulk_jobs::find_submission(tx, &request.submission)?.ok_or(Failure::Bug("a job without its form"))?;
         return Ok(tx.unrecorded(Started { job: first.id, total: first.total }, "the same form came at the same time"));
     };
+    let pinned = match change {
+        Change::Assign(target) => target,
+        Change::Spread(team) => Target::Team(team),
+        _ => Target::Nobody,
+    };
     let total = match (&request.picked, &selection.filter) {
-        (Picked::Numbers(numbers), _) => bulk_jobs::insert_picked(tx, job, numbers, &selection.sees, request.target)?,
+        (Picked::Numbers(numbers), _) => bulk_jobs::insert_picked(tx, job, numbers, &selection.sees, pinned)?,
         (Picked::Matching { .. }, Some(filter)) => {
-            bulk_jobs::insert_matching(tx, job, filter, &selection.sees, request.target)?
+            bulk_jobs::insert_matching(tx, job, filter, &selection.sees, pinned)?
         }
         (Picked::Matching { .. }, None) => 0,
     };
     if total == 0 {
         return Err(BulkRefusal::NothingSelected.into());
     }
+    if let Change::Spread(team) = change {
+        super::spreading::deal_out(tx, job, team)?;
+    }
     bulk_jobs::set_total(tx, job, total)?;
     tx.enqueue(Task::RunBulk(job))?;
     Ok(tx.record(Event::BulkStarted { job, total }).with(Started { job, total }))
+}
+
+/// The same for a tag that there is none of yet; it is remembered.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_new_tag(
+    tx: &mut Tx,
+    can: &Can<conversations::Bulk>,
+    picked: Picked,
+    name: &str,
+    submission: &str,
+) -> Result<Recorded<Started>, Failure> {
+    let tag = store::tags::find_or_insert(tx, name)?;
+    start(tx, can, &Request { picked, change: Change::AddTag(tag), submission: submission.to_owned() })
 }
 
 /// Starts moving what a person who is deactivated holds, as far as the plan says so. `None` if they hold nothing of it.
@@ -145,7 +170,7 @@ fn start_leaving(tx: &mut Tx, origin: Origin, user: &User, plan: Plan) -> Result
         &New {
             origin,
             selection: &selection,
-            target: None,
+            change: None,
             expected: None,
             submission: &submission.to_string(),
             undo_for,
@@ -197,7 +222,7 @@ pub(super) fn start_team_removal(
     let new = New {
         origin: Origin::TeamRemoval(user),
         selection: &selection,
-        target: Some(target),
+        change: Some(Change::Assign(target)),
         expected: None,
         submission: &submission.to_string(),
         undo_for,
@@ -241,8 +266,14 @@ pub fn run_chunk(tx: &mut Tx, id: JobId) -> Result<Recorded<Progress>, Failure> 
         return tx.unchanged(Progress { ended: true });
     }
     let pending = bulk_jobs::list_pending(tx, id, job.done + job.skipped, CHUNK)?;
-    let outcomes = decide_all(tx, &job, &pending)?;
-    bulk_jobs::apply(tx, id, &outcomes)?;
+    let outcomes = match job.change {
+        Some(change) if !change.moves() => super::bulk_changes::run(tx, &job, change, &pending)?,
+        _ => {
+            let outcomes = decide_all(tx, &job, &pending)?;
+            bulk_jobs::apply(tx, &job, &outcomes)?;
+            outcomes
+        }
+    };
     let done = outcomes.get(&Outcome::Done).map_or(0, Vec::len);
     let skipped = pending.len() - done;
     let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
@@ -265,7 +296,7 @@ pub fn run_chunk(tx: &mut Tx, id: JobId) -> Result<Recorded<Progress>, Failure> 
 fn decide_all(tx: &mut Tx, job: &Job, pending: &[Pending]) -> Result<HashMap<Outcome, Vec<i64>>, Failure> {
     // People before conversations, as everywhere: whoever locks in one order never waits in a circle.
     let fits = fitting_targets(tx, job, pending)?;
-    let teams = store::teams::lock_targets(tx, &wanted_teams(pending))?;
+    let teams = store::teams::lock_targets(tx, &wanted_teams(job, pending))?;
     let ids: Vec<ConversationId> = pending.iter().map(|item| item.conversation).collect();
     let found: HashMap<ConversationId, Conversation> =
         store::conversations::lock_many(tx, &ids)?.into_iter().map(|one| (one.id, one)).collect();
@@ -273,15 +304,16 @@ fn decide_all(tx: &mut Tx, job: &Job, pending: &[Pending]) -> Result<HashMap<Out
     let mut outcomes: HashMap<Outcome, Vec<i64>> = HashMap::new();
     for item in pending {
         let outcome = found.get(&item.conversation).map_or(Outcome::NoLongerMatching, |one| {
+            let keeps_team = item.keeps_team(job.change);
+            let wanted = if keeps_team { (item.to.0, one.team) } else { item.to };
             decide(&Item {
-                status: one.status,
-                holder: (one.assignee, one.team),
+                spared: one.status == Status::Archived,
+                is_so: (one.assignee, one.team) == wanted,
                 version: one.version,
-                wanted: if item.keeps_team() { (item.to.0, one.team) } else { item.to },
                 still_matching: matching.contains(&one.id),
                 expected_version: item.expected_version,
                 target_fits: item.to.0.is_none_or(|user| fits.get(&user).copied().unwrap_or(true))
-                    && (item.keeps_team() || item.to.1.is_none_or(|team| teams.contains(&team))),
+                    && (keeps_team || item.to.1.is_none_or(|team| teams.contains(&team))),
             })
         });
         outcomes.entry(outcome).or_default().push(item.position);
@@ -290,9 +322,9 @@ fn decide_all(tx: &mut Tx, job: &Job, pending: &[Pending]) -> Result<HashMap<Out
 }
 
 /// The teams that items go to, or back to: one may have been deleted since.
-fn wanted_teams(pending: &[Pending]) -> Vec<TeamId> {
+fn wanted_teams(job: &Job, pending: &[Pending]) -> Vec<TeamId> {
     let mut wanted: Vec<TeamId> =
-        pending.iter().filter(|item| !item.keeps_team()).filter_map(|item| item.to.1).collect();
+        pending.iter().filter(|item| !item.keeps_team(job.change)).filter_map(|item| item.to.1).collect();
     wanted.sort_unstable();
     wanted.dedup();
     wanted
@@ -330,7 +362,7 @@ pub fn undo(tx: &mut Tx, _: &Can<conversations::Bulk>, id: JobId) -> Result<Reco
         &New {
             origin: Origin::Undo(id),
             selection: &Selection { filter: None, sees: Sees::All },
-            target: None,
+            change: job.change.filter(|change| !change.moves()),
             expected: Some(job.done),
             submission: &submission,
             undo_for: TimeDelta::zero(),

@@ -3,6 +3,7 @@
 pub mod absences;
 pub mod audit;
 pub mod bulk;
+mod bulk_changes;
 pub mod channels;
 pub mod conversations;
 pub mod inactivity;
@@ -15,6 +16,7 @@ pub mod removal;
 pub mod returned_mail;
 pub mod roles;
 pub mod sessions;
+pub mod spreading;
 pub mod team_members;
 pub mod teams;
 pub mod throttle;

@@ -3,8 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::access::Sees;
-use super::conversations::Status;
-use super::ids::{TeamId, UserId};
 use super::inbox::Filter;
 
 /// What became of one item.
@@ -16,7 +14,7 @@ pub enum Outcome {
     Done,
     /// Left: it was there already.
     AlreadyThere,
-    /// Left: archived conversations do not change hands.
+    /// Left: archived conversations neither change hands nor come back.
     Archived,
     /// Left: it no longer matched what was selected when its turn came.
     NoLongerMatching,
@@ -51,7 +49,7 @@ impl Outcome {
         match self {
             Self::Pending => "Waiting",
             Self::Done => "Changed",
-            Self::AlreadyThere => "Left: was there already",
+            Self::AlreadyThere => "Left: was so already",
             Self::Archived => "Left: archived",
             Self::NoLongerMatching => "Left: changed before its turn came",
             Self::TouchedSince => "Left: changed since",
@@ -69,14 +67,12 @@ impl Outcome {
 /// What an item is decided on: the conversation as it stands, locked, and what the job wants of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Item {
-    /// Where the conversation stands.
-    pub status: Status,
-    /// Who holds it now.
-    pub holder: (Option<UserId>, Option<TeamId>),
+    /// Whether it is archived, and the change leaves such ones alone.
+    pub spared: bool,
+    /// Whether it is already as it is to be.
+    pub is_so: bool,
     /// Its version now.
     pub version: i64,
-    /// Who is to hold it.
-    pub wanted: (Option<UserId>, Option<TeamId>),
     /// Whether it still is what was selected, and seen by who selected it.
     pub still_matching: bool,
     /// The version that it must still have, when a job is undone.
@@ -96,9 +92,9 @@ pub fn decide(item: &Item) -> Outcome {
             (true, true) => Outcome::Done,
         };
     }
-    if item.status == Status::Archived {
+    if item.spared {
         Outcome::Archived
-    } else if item.holder == item.wanted {
+    } else if item.is_so {
         Outcome::AlreadyThere
     } else if !item.still_matching {
         Outcome::NoLongerMatching
@@ -127,6 +123,21 @@ pub enum BulkRefusal {
     /// No target.
     #[error("Choose who the conversations go to.")]
     NoTarget,
+    /// No change.
+    #[error("Choose what is to be changed.")]
+    NoChange,
+    /// Not theirs to do.
+    #[error("You may not change this of one conversation, so not of many either.")]
+    NotAllowed,
+    /// No tag.
+    #[error("Type the name of a tag first.")]
+    NoTag,
+    /// A tag that there is none of.
+    #[error("There is no tag of that name.")]
+    UnknownTag,
+    /// No time, or one that is past or too far.
+    #[error("Choose a time in the future, within the next two years.")]
+    NoTime,
     /// Too late.
     #[error("This can’t be undone any more: the time for it ended.")]
     UndoEnded,
@@ -148,28 +159,19 @@ pub enum BulkRefusal {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use uuid::Uuid;
-
-    fn holder() -> impl Strategy<Value = (Option<UserId>, Option<TeamId>)> {
-        let id = proptest::option::of(0_u128..3);
-        (id.clone(), id).prop_map(|(user, team)| {
-            (user.map(|u| UserId(Uuid::from_u128(u))), team.map(|t| TeamId(Uuid::from_u128(t))))
-        })
-    }
 
     proptest! {
         #[test]
         fn an_item_changes_only_if_everything_speaks_for_it(
-            status in 0_usize..4, now in holder(), wanted in holder(), version in 0_i64..3,
-            still_matching: bool, expected_version in proptest::option::of(0_i64..3), target_fits: bool,
+            spared: bool, is_so: bool, version in 0_i64..3, still_matching: bool,
+            expected_version in proptest::option::of(0_i64..3), target_fits: bool,
         ) {
-            let status = Status::ALL[status];
-            let item = Item { status, holder: now, version, wanted, still_matching, expected_version, target_fits };
+            let item = Item { spared, is_so, version, still_matching, expected_version, target_fits };
             let outcome = decide(&item);
             prop_assert_ne!(outcome, Outcome::Pending);
             let changes = match expected_version {
                 Some(expected) => expected == version && target_fits,
-                None => status != Status::Archived && now != wanted && still_matching && target_fits,
+                None => !spared && !is_so && still_matching && target_fits,
             };
             prop_assert_eq!(outcome == Outcome::Done, changes);
             prop_assert_eq!(Outcome::parse(outcome.as_str()), Some(outcome));

@@ -177,7 +177,7 @@ pub enum ConversationRefusal {
 }
 
 /// The longest snooze.
-const LONGEST_SNOOZE_DAYS: i64 = 731;
+pub const LONGEST_SNOOZE_DAYS: i64 = 731;
 
 /// A change of status that the rules allow.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -17,7 +17,9 @@ use crate::domain::access::{Cause, Sees};
 use crate::domain::assignment::Target;
 use crate::domain::audit::CONVERSATION_ASSIGNED;
 use crate::domain::bulk::{Outcome, Selection};
-use crate::domain::ids::{ChannelId, ConversationId, JobId, TeamId, UserId, WorkspaceId};
+use crate::domain::bulk_change::Change;
+use crate::domain::conversations::Status;
+use crate::domain::ids::{ConversationId, JobId, TeamId, UserId, WorkspaceId};
 use crate::domain::inbox::{Assignee, Filter, Teams};
 use crate::failure::Failure;
 
@@ -80,8 +82,10 @@ pub struct Job {
     pub origin: Origin,
     /// What was selected.
     pub selection: Selection,
-    /// Where everything goes; none if that is back, or to several places.
+    /// Where everything goes; none if that is back, or to several places, or if nothing changes hands.
     pub target: Option<Target>,
+    /// What is done to everything, or was done by what is undone; none if everything goes to a place of its own.
+    pub change: Option<Change>,
     /// Whether it has finished.
     pub finished_at: Option<DateTime<Utc>>,
     /// The count that was shown when it was confirmed, if all matching were meant.
@@ -104,6 +108,7 @@ pub struct Job {
 #[diesel(table_name = bulk_jobs)]
 struct Row {
     id: JobId,
+    kind: String,
     cause: String,
     subject_id: Option<UserId>,
     undoes: Option<JobId>,
@@ -136,7 +141,8 @@ impl Row {
             id: self.id,
             origin,
             selection,
-            target: Target::parse(&self.target),
+            target: Target::parse(&self.target).filter(|_| self.kind == "assign"),
+            change: Change::parse(&self.kind, &self.target),
             finished_at: self.finished_at.map(DateTime::from),
             expected: self.expected,
             total: self.total,
@@ -155,8 +161,8 @@ pub struct New<'a> {
     pub origin: Origin,
     /// What was selected.
     pub selection: &'a Selection,
-    /// Where it goes.
-    pub target: Option<Target>,
+    /// What is done to everything.
+    pub change: Option<Change>,
     /// The count that was shown.
     pub expected: Option<i64>,
     /// A word that the same form repeats, so that posting it twice starts one job.
@@ -187,12 +193,12 @@ pub fn insert(tx: &mut Tx, new: &New) -> Result<Option<JobId>, Failure> {
         (
             bulk_jobs::id.eq(id),
             bulk_jobs::workspace_id.eq(workspace),
-            bulk_jobs::kind.eq("assign"),
+            bulk_jobs::kind.eq(new.change.map_or("assign", Change::kind)),
             bulk_jobs::cause.eq(new.origin.name()),
             bulk_jobs::subject_id.eq(subject),
             bulk_jobs::undoes.eq(undoes),
             bulk_jobs::filter.eq(filter),
-            bulk_jobs::target.eq(new.target.map(|target| target.print()).unwrap_or_default()),
+            bulk_jobs::target.eq(new.change.map(Change::print).unwrap_or_default()),
             bulk_jobs::state.eq("running"),
             bulk_jobs::expected.eq(new.expected),
             bulk_jobs::total.eq(0),
@@ -292,7 +298,7 @@ pub fn list_from(rx: &mut Rx, user: UserId, limit: i64) -> Result<Vec<Job>, Fail
     rows.into_iter().map(Row::read).collect()
 }
 
-/// The latest job that somebody started since an instant and that changed something, unless it only undid another one.
+/// The latest job that somebody started since an instant and that moved something, unless it only undid another one.
 ///
 /// # Errors
 /// Trouble with the database.
@@ -300,6 +306,7 @@ pub fn find_latest_of(rx: &mut Rx, starter: UserId, since: DateTime<Utc>) -> Res
     let row: Option<Row> = bulk_jobs::table
         .filter(bulk_jobs::workspace_id.eq(rx.workspace()))
         .filter(bulk_jobs::started_by.eq(starter))
+        .filter(bulk_jobs::kind.eq("assign"))
         .filter(bulk_jobs::undoes.is_null())
         .filter(bulk_jobs::done.gt(0))
         .filter(bulk_jobs::created_at.ge(At(since)))
@@ -434,6 +441,12 @@ pub fn insert_undo(tx: &mut Tx, job: JobId, of: JobId) -> Result<i64, Failure> {
             bulk_items::from_user_id,
             bulk_items::from_team_id,
             bulk_items::version_after,
+            (
+                bulk_items::kept_status,
+                bulk_items::kept_snoozed_until,
+                bulk_items::kept_closed_at,
+                bulk_items::kept_priority,
+            ),
             "pending".into_sql::<Text>(),
         ));
     let added = diesel::insert_into(bulk_items::table)
@@ -446,6 +459,12 @@ pub fn insert_undo(tx: &mut Tx, job: JobId, of: JobId) -> Result<i64, Failure> {
             bulk_items::to_user_id,
             bulk_items::to_team_id,
             bulk_items::expected_version,
+            (
+                bulk_items::kept_status,
+                bulk_items::kept_snoozed_until,
+                bulk_items::kept_closed_at,
+                bulk_items::kept_priority,
+            ),
             bulk_items::outcome,
         ))
         .execute(tx.write())?;
@@ -487,13 +506,27 @@ pub struct Pending {
     pub to: (Option<UserId>, Option<TeamId>),
     /// The version that it must still have.
     pub expected_version: Option<i64>,
+    /// What it was before the change that is undone.
+    pub kept: Kept,
+}
+
+/// What a conversation was before a change.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Kept {
+    /// Where it stood.
+    pub status: Option<Status>,
+    /// When it was to wake.
+    pub snoozed_until: Option<DateTime<Utc>>,
+    /// How urgent it was.
+    pub priority: Option<i32>,
 }
 
 impl Pending {
-    /// Whether the conversation stays with whatever team it is of when its turn comes: work that goes to a person does.
+    /// Whether the conversation stays with whatever team it is of when its turn comes: work that goes to a person does,
+    /// unless it is spread over a team.
     #[must_use]
-    pub const fn keeps_team(&self) -> bool {
-        self.to.0.is_some() && self.expected_version.is_none()
+    pub const fn keeps_team(&self, change: Option<Change>) -> bool {
+        self.to.0.is_some() && self.expected_version.is_none() && !matches!(change, Some(Change::Spread(_)))
     }
 }
 
@@ -502,7 +535,8 @@ impl Pending {
 /// # Errors
 /// Trouble with the database.
 pub fn list_pending(rx: &mut Rx, job: JobId, after: i64, limit: i64) -> Result<Vec<Pending>, Failure> {
-    type Columns = (i64, i64, Option<UserId>, Option<TeamId>, Option<i64>);
+    type KeptColumns = (Option<String>, Option<At>, Option<i32>);
+    type Columns = (i64, i64, Option<UserId>, Option<TeamId>, Option<i64>, KeptColumns);
     let rows: Vec<Columns> = bulk_items::table
         .filter(bulk_items::workspace_id.eq(rx.workspace()))
         .filter(bulk_items::job_id.eq(job))
@@ -516,25 +550,35 @@ pub fn list_pending(rx: &mut Rx, job: JobId, after: i64, limit: i64) -> Result<V
             bulk_items::to_user_id,
             bulk_items::to_team_id,
             bulk_items::expected_version,
+            (bulk_items::kept_status, bulk_items::kept_snoozed_until, bulk_items::kept_priority),
         ))
         .load(rx.conn)?;
     Ok(rows
         .into_iter()
-        .map(|(position, conversation, user, team, expected_version)| Pending {
+        .map(|(position, conversation, user, team, expected_version, (status, until, priority))| Pending {
             position,
             conversation: ConversationId(conversation),
             to: (user, team),
             expected_version,
+            kept: Kept {
+                status: status.as_deref().and_then(Status::parse),
+                snoozed_until: until.map(DateTime::from),
+                priority,
+            },
         })
         .collect())
 }
 
-/// Gives items their outcome. For those that are done, notes who held them, gives them to their new holder and writes
-/// an event for each; the conversations are locked by the caller.
+/// Gives items their outcome, but for those that are done; says between which places those stand. Items are handed out in
+/// order, so every other one there has its outcome by now.
 ///
 /// # Errors
 /// Trouble with the database.
-pub fn apply(tx: &mut Tx, job: JobId, outcomes: &HashMap<Outcome, Vec<i64>>) -> Result<(), Failure> {
+pub(super) fn set_outcomes(
+    tx: &mut Tx,
+    job: JobId,
+    outcomes: &HashMap<Outcome, Vec<i64>>,
+) -> Result<Option<(i64, i64)>, Failure> {
     for (outcome, positions) in outcomes.iter().filter(|(outcome, _)| **outcome != Outcome::Done) {
         let workspace = tx.workspace();
         diesel::update(
@@ -546,26 +590,34 @@ pub fn apply(tx: &mut Tx, job: JobId, outcomes: &HashMap<Outcome, Vec<i64>>) -> 
         .set(bulk_items::outcome.eq(outcome.as_str()))
         .execute(tx.write())?;
     }
-    let Some(done) = outcomes.get(&Outcome::Done).filter(|done| !done.is_empty()) else {
-        return Ok(());
-    };
-    // Items are handed out in order, so those that are done now stand between the first and the last of them; every
-    // other one there has its outcome by now.
-    let (Some(first), Some(last)) = (done.iter().min(), done.iter().max()) else { return Ok(()) };
-    note_done(tx, job, *first, *last)?;
-    move_conversations(tx, job, *first, *last)?;
-    insert_events(tx, job, *first, *last)
+    let done = outcomes.get(&Outcome::Done).map(Vec::as_slice).unwrap_or_default();
+    Ok(done.iter().min().copied().zip(done.iter().max().copied()))
 }
 
-fn note_done(tx: &mut Tx, job: JobId, first: i64, last: i64) -> Result<(), Failure> {
-    // As `Pending::keeps_team`: the team may have changed since the item was pinned.
+/// Gives items their outcome. For those that are done, notes who held them, gives them to their new holder and writes
+/// an event for each; the conversations are locked by the caller.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn apply(tx: &mut Tx, job: &Job, outcomes: &HashMap<Outcome, Vec<i64>>) -> Result<(), Failure> {
+    let Some((first, last)) = set_outcomes(tx, job.id, outcomes)? else { return Ok(()) };
+    let spread = matches!(job.change, Some(Change::Spread(_)));
+    note_done(tx, job.id, spread, first, last)?;
+    move_conversations(tx, job.id, first, last)?;
+    insert_events(tx, job.id, first, last)
+}
+
+fn note_done(tx: &mut Tx, job: JobId, spread: bool, first: i64, last: i64) -> Result<(), Failure> {
+    // As `Pending::keeps_team`: the team may have changed since the item was pinned. SQLite numbers parameters by where
+    // they first stand.
     let statement = "UPDATE bulk_items SET outcome = 'done', from_user_id = c.assignee_id, from_team_id = c.team_id, \
-         to_team_id = CASE WHEN bulk_items.to_user_id IS NOT NULL AND bulk_items.expected_version IS NULL \
+         to_team_id = CASE WHEN bulk_items.to_user_id IS NOT NULL AND bulk_items.expected_version IS NULL AND NOT $1 \
          THEN c.team_id ELSE bulk_items.to_team_id END, \
          version_after = c.version + 1 FROM conversations c \
-         WHERE bulk_items.job_id = $1 AND bulk_items.position BETWEEN $2 AND $3 AND bulk_items.outcome = 'pending' \
+         WHERE bulk_items.job_id = $2 AND bulk_items.position BETWEEN $3 AND $4 AND bulk_items.outcome = 'pending' \
          AND c.id = bulk_items.conversation_id";
     diesel::sql_query(statement)
+        .bind::<Bool, _>(spread)
         .bind::<Guid, _>(job)
         .bind::<BigInt, _>(first)
         .bind::<BigInt, _>(last)
@@ -627,106 +679,4 @@ pub fn set_progress(tx: &mut Tx, job: &Job, done: i64, skipped: i64) -> Result<b
         ))
         .execute(tx.write())?;
     Ok(ended)
-}
-
-/// How many items of a job have each outcome.
-///
-/// # Errors
-/// Trouble with the database.
-pub fn count_outcomes(rx: &mut Rx, job: JobId) -> Result<HashMap<Outcome, i64>, Failure> {
-    let rows: Vec<(String, i64)> = bulk_items::table
-        .filter(bulk_items::workspace_id.eq(rx.workspace()))
-        .filter(bulk_items::job_id.eq(job))
-        .group_by(bulk_items::outcome)
-        .select((bulk_items::outcome, diesel::dsl::count_star()))
-        .load(rx.conn)?;
-    Ok(rows.into_iter().filter_map(|(name, count)| Some((Outcome::parse(&name)?, count))).collect())
-}
-
-/// An item, as the job's page lists it.
-#[derive(Clone, Debug)]
-pub struct Item {
-    /// Its place in the job.
-    pub position: i64,
-    /// The conversation's number.
-    pub number: i64,
-    /// What the conversation is about.
-    pub subject: String,
-    /// What became of it.
-    pub outcome: Outcome,
-    /// Who held it before.
-    pub from: (Option<UserId>, Option<TeamId>),
-    /// Who was to hold it.
-    pub to: (Option<UserId>, Option<TeamId>),
-}
-
-type Holder = (Option<UserId>, Option<TeamId>);
-type ItemRow = (i64, i64, String, String, Holder, Holder, (Option<UserId>, Option<TeamId>, ChannelId));
-
-/// So many items are read at once, where some of them may not be shown.
-const LOOK: i64 = 1_000;
-
-/// A page of items after a position, of one outcome or all; only those that the asker may see.
-///
-/// # Errors
-/// Trouble with the database.
-pub fn list_items(
-    rx: &mut Rx,
-    job: JobId,
-    outcome: Option<Outcome>,
-    sees: &Sees,
-    mut after: i64,
-    limit: i64,
-) -> Result<Vec<Item>, Failure> {
-    let take = if *sees == Sees::All { limit } else { limit.max(LOOK) };
-    let wanted = usize::try_from(limit).unwrap_or_default();
-    let mut items = Vec::new();
-    loop {
-        let rows = list_item_rows(rx, job, outcome, after, take)?;
-        let (read, last) = (rows.len(), rows.last().map(|row| row.0));
-        for row in rows.into_iter().filter(|row| sees.covers(row.6.0, row.6.1, row.6.2)) {
-            items.push(read_item(row)?);
-        }
-        match last {
-            Some(last) if items.len() < wanted && i64::try_from(read).unwrap_or(i64::MAX) == take => after = last,
-            _ => break,
-        }
-    }
-    items.truncate(wanted);
-    Ok(items)
-}
-
-fn read_item((position, number, subject, outcome, from, to, _): ItemRow) -> Result<Item, Failure> {
-    let outcome = Outcome::parse(&outcome).ok_or_else(|| Failure::Corrupt("bulk_items.outcome", outcome.clone()))?;
-    Ok(Item { position, number, subject, outcome, from, to })
-}
-
-fn list_item_rows(
-    rx: &mut Rx,
-    job: JobId,
-    outcome: Option<Outcome>,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<ItemRow>, Failure> {
-    let mut query = bulk_items::table
-        .inner_join(conversations::table.on(conversations::id.eq(bulk_items::conversation_id)))
-        .filter(bulk_items::workspace_id.eq(rx.workspace()))
-        .filter(bulk_items::job_id.eq(job))
-        .filter(bulk_items::position.gt(after))
-        .order(bulk_items::position)
-        .limit(limit)
-        .select((
-            bulk_items::position,
-            conversations::number,
-            conversations::subject,
-            bulk_items::outcome,
-            (bulk_items::from_user_id, bulk_items::from_team_id),
-            (bulk_items::to_user_id, bulk_items::to_team_id),
-            (conversations::assignee_id, conversations::team_id, conversations::channel_id),
-        ))
-        .into_boxed::<super::db::MultiBackend>();
-    if let Some(outcome) = outcome {
-        query = query.filter(bulk_items::outcome.eq(outcome.as_str()));
-    }
-    Ok(query.load(rx.conn)?)
 }

@@ -5,6 +5,8 @@ pub mod anywhere;
 pub mod audit;
 pub mod audit_chain;
 pub mod audit_log;
+pub mod bulk_changes;
+pub mod bulk_items;
 pub mod bulk_jobs;
 pub mod channel_mail;
 pub mod channels;

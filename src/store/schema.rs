@@ -455,6 +455,10 @@ diesel::table! {
         expected_version -> Nullable<BigInt>,
         outcome -> Text,
         version_after -> Nullable<BigInt>,
+        kept_status -> Nullable<Text>,
+        kept_snoozed_until -> Nullable<Instant>,
+        kept_closed_at -> Nullable<Instant>,
+        kept_priority -> Nullable<Integer>,
     }
 }
 

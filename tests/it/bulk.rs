@@ -24,7 +24,7 @@ fn all_of(who: UserId) -> Filter {
 fn matching(filter: Filter, target: Target, submission: &str) -> Request {
     Request {
         picked: Picked::Matching { filter: Box::new(filter), expected: None },
-        target,
+        change: baton::domain::bulk_change::Change::Assign(target),
         submission: submission.to_owned(),
     }
 }
@@ -32,7 +32,7 @@ fn matching(filter: Filter, target: Target, submission: &str) -> Request {
 fn picked(numbers: &[ConversationNumber], target: Target, submission: &str) -> Request {
     Request {
         picked: Picked::Numbers(numbers.iter().map(|number| number.0).collect()),
-        target,
+        change: baton::domain::bulk_change::Change::Assign(target),
         submission: submission.to_owned(),
     }
 }
@@ -60,7 +60,7 @@ fn chunk(w: &World, db: &Db, job: JobId) -> bool {
 
 fn run(w: &World, job: JobId) -> HashMap<Outcome, i64> {
     while !chunk(w, &w.db, job) {}
-    w.read(|rx| store::bulk_jobs::count_outcomes(rx, job))
+    w.read(|rx| store::bulk_items::count_outcomes(rx, job))
 }
 
 fn undo(w: &World, job: JobId) -> Result<Started, Failure> {
@@ -179,7 +179,7 @@ on_both! {
         let job = job(&w, started.job);
         assert_eq!((job.total, job.done, job.skipped), (6, 2, 4));
         let left = w.read(|rx| {
-            store::bulk_jobs::list_items(rx, started.job, Some(Outcome::NoLongerMatching), &Sees::All, 0, 10)
+            store::bulk_items::list_items(rx, started.job, Some(Outcome::NoLongerMatching), &Sees::All, 0, 10)
         });
         assert_eq!(left.iter().map(|item| item.number).collect::<Vec<_>>(), [made[0].0, made[2].0]);
     }
@@ -266,7 +266,7 @@ on_both! {
             let new = store::bulk_jobs::New {
                 origin: store::bulk_jobs::Origin::Inbox,
                 selection: &selection,
-                target: Some(Target::Nobody),
+                change: Some(baton::domain::bulk_change::Change::Assign(Target::Nobody)),
                 expected: None,
                 submission: "form",
                 undo_for: TimeDelta::hours(1),
@@ -316,7 +316,7 @@ on_both! {
         let holders: Vec<_> = made.iter().map(|number| one(&w, *number).assignee).collect();
         assert_eq!(holders, [Some(w.sven), Some(w.agnes), Some(w.agnes), Some(w.bob)]);
         let items = w.read(|rx| {
-            store::bulk_jobs::list_items(rx, undone.job, Some(Outcome::TouchedSince), &Sees::All, 0, 10)
+            store::bulk_items::list_items(rx, undone.job, Some(Outcome::TouchedSince), &Sees::All, 0, 10)
         });
         assert_eq!(items.iter().map(|item| item.number).collect::<Vec<_>>(), [made[0].0, made[1].0, made[2].0]);
     }
@@ -388,7 +388,7 @@ on_both! {
         run(&w, started.job);
         assign(&w, numbers[1], Target::User(w.sven));
         let sees = Sees::of(&w.scope(w.bob).actor);
-        let items = w.read(|rx| store::bulk_jobs::list_items(rx, started.job, None, &sees, 0, 10));
+        let items = w.read(|rx| store::bulk_items::list_items(rx, started.job, None, &sees, 0, 10));
         assert_eq!(items.iter().map(|item| item.number).collect::<Vec<_>>(), [numbers[0].0, numbers[2].0]);
     }
 

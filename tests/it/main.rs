@@ -16,6 +16,7 @@ mod support;
 mod architecture;
 mod audit;
 mod bulk;
+mod bulk_changes;
 mod http;
 mod mail_in;
 mod mail_lmtp;

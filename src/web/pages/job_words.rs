@@ -4,6 +4,8 @@ use super::inbox::read::Named;
 use crate::actions;
 use crate::domain::access::{Cause, Key, Scope};
 use crate::domain::assignment::Target;
+use crate::domain::bulk_change::Change;
+use crate::domain::conversations::StatusChange;
 use crate::domain::ids::{JobId, UserId};
 use crate::domain::inbox::Filter;
 use crate::domain::text::{counted, grouped};
@@ -52,12 +54,21 @@ pub(super) struct Told {
 /// [`Failure::NotFound`], or trouble with the database.
 pub(super) fn tell(rx: &mut Rx, named: Named, id: JobId) -> Result<Told, Failure> {
     let job = bulk_jobs::find(rx, id)?.ok_or(Failure::NotFound)?;
-    let target = match job.target {
-        Some(Target::User(user)) => named.people.get(user).name,
-        Some(Target::Team(team)) => named.team(team).unwrap_or("a team that is gone").to_owned(),
-        Some(Target::Nobody) | None => String::new(),
-    };
+    let target = target_words(job.change, &named);
     Ok(Told { undone_by: bulk_jobs::find_undo_of(rx, id)?, job, target, named })
+}
+
+/// Who or what a change names.
+pub(super) fn target_words(change: Option<Change>, named: &Named) -> String {
+    match change {
+        Some(Change::Assign(Target::User(user))) => named.people.get(user).name,
+        Some(Change::Assign(Target::Team(team)) | Change::Spread(team)) => {
+            named.team(team).unwrap_or("a team that is gone").to_owned()
+        }
+        Some(Change::AddTag(tag) | Change::RemoveTag(tag)) => named.tag(tag).unwrap_or("a tag that is gone").to_owned(),
+        Some(Change::Priority(priority)) => priority.label().to_lowercase(),
+        Some(Change::Assign(Target::Nobody) | Change::Status(_) | Change::Wake) | None => String::new(),
+    }
 }
 
 /// What a job did, in one sentence.
@@ -67,13 +78,22 @@ pub(super) fn sentence(told: &Told) -> String {
 
 fn sentence_of(job: &Job, target: &str) -> String {
     let moved = counted(job.done, "conversation", "conversations");
-    let mut said = match (job.origin, job.target) {
+    let mut said = match (job.origin, job.change) {
         _ if job.done == 0 => "Nothing was changed".to_owned(),
         (Origin::Undo(_), _) if job.done == 1 => "1 conversation is back where it was".to_owned(),
         (Origin::Undo(_), _) => format!("{moved} are back where they were"),
-        (_, Some(Target::User(_))) => format!("{moved} reassigned to {target}"),
-        (_, Some(Target::Team(_))) => format!("{moved} moved to {target}"),
-        (_, Some(Target::Nobody)) => format!("{moved} unassigned"),
+        (_, Some(Change::Assign(Target::User(_)))) => format!("{moved} reassigned to {target}"),
+        (_, Some(Change::Assign(Target::Team(_)))) => format!("{moved} moved to {target}"),
+        (_, Some(Change::Assign(Target::Nobody))) => format!("{moved} unassigned"),
+        (_, Some(Change::Spread(_))) => format!("{moved} spread over {target}"),
+        (_, Some(Change::Status(StatusChange::Open))) => format!("{moved} opened again"),
+        (_, Some(Change::Status(StatusChange::Close))) => format!("{moved} closed"),
+        (_, Some(Change::Status(StatusChange::Archive))) => format!("{moved} archived"),
+        (_, Some(Change::Status(StatusChange::Snooze(_)))) => format!("{moved} snoozed"),
+        (_, Some(Change::Wake)) => format!("{moved} woken"),
+        (_, Some(Change::AddTag(_))) => format!("{moved} tagged {target}"),
+        (_, Some(Change::RemoveTag(_))) => format!("Tag {target} taken off {moved}"),
+        (_, Some(Change::Priority(_))) => format!("{moved} set to {target} priority"),
         (_, None) => format!("{moved} handed over as planned"),
     };
     if job.skipped > 0 {
@@ -103,11 +123,13 @@ pub(super) fn progress_sentence(told: &Told) -> String {
 
 fn progress_of(job: &Job, target: &str) -> String {
     let (done, total) = (grouped(job.done + job.skipped), grouped(job.total));
-    match (job.origin, job.target) {
+    match (job.origin, job.change) {
         (Origin::Undo(_), _) => format!("Putting back {done} of {total}"),
-        (_, Some(Target::User(_))) => format!("Reassigning {done} of {total} to {target}"),
-        (_, Some(Target::Team(_))) => format!("Moving {done} of {total} to {target}"),
-        (_, Some(Target::Nobody)) => format!("Unassigning {done} of {total}"),
+        (_, Some(Change::Assign(Target::User(_)))) => format!("Reassigning {done} of {total} to {target}"),
+        (_, Some(Change::Assign(Target::Team(_)))) => format!("Moving {done} of {total} to {target}"),
+        (_, Some(Change::Assign(Target::Nobody))) => format!("Unassigning {done} of {total}"),
+        (_, Some(Change::Spread(_))) => format!("Spreading {done} of {total} over {target}"),
+        (_, Some(_)) => format!("Changing {done} of {total}"),
         (_, None) => format!("Handing over {done} of {total}"),
     }
 }
@@ -165,13 +187,13 @@ pub(super) fn handed(rx: &mut Rx, user: UserId, times: &Times) -> Result<Vec<Han
     Ok(jobs
         .iter()
         .map(|job| {
-            let target = match job.target {
-                Some(Target::User(user)) => people.get(user).name,
-                Some(Target::Team(team)) => teams
+            let target = match job.change {
+                Some(Change::Assign(Target::User(user))) => people.get(user).name,
+                Some(Change::Assign(Target::Team(team)) | Change::Spread(team)) => teams
                     .iter()
                     .find(|one| one.id == team)
                     .map_or_else(|| "a team that is gone".to_owned(), |one| one.name.clone()),
-                Some(Target::Nobody) | None => String::new(),
+                _ => String::new(),
             };
             let by = undone.get(&job.id).copied();
             let running = job.finished_at.is_none();
@@ -206,11 +228,7 @@ pub(super) fn lately(
     if !bulk_jobs::has_taken_from(rx, job.id, filter, &cannot)? {
         return Ok(None);
     }
-    let target = match job.target {
-        Some(Target::User(user)) => named.people.get(user).name,
-        Some(Target::Team(team)) => named.team(team).unwrap_or("a team that is gone").to_owned(),
-        Some(Target::Nobody) | None => String::new(),
-    };
+    let target = target_words(job.change, named);
     let sentence = if job.finished_at.is_none() { progress_of(&job, &target) } else { sentence_of(&job, &target) };
     Ok(Some((sentence, format!("/jobs/{}", job.id))))
 }

@@ -12,10 +12,12 @@ use super::job_words::{Told, go_on, notice, progress_sentence, sentence, surpris
 use crate::actions;
 use crate::domain::access::conversations as may;
 use crate::domain::bulk::Outcome;
+use crate::domain::bulk_change::Change;
 use crate::domain::ids::{JobId, TeamId, UserId};
 use crate::domain::text::grouped;
 use crate::store;
-use crate::store::bulk_jobs::{self, Item, Origin};
+use crate::store::bulk_items::{self, Item};
+use crate::store::bulk_jobs::Origin;
 use crate::web::extract::{Empty, Form, Id, May, Query, Viewer};
 use crate::web::reply::{Reply, done, page};
 use crate::web::views::chrome::{Section, form_token};
@@ -121,6 +123,7 @@ struct JobPage {
     undone_by: Option<String>,
     tabs: Vec<OutcomeTab>,
     items: Vec<ItemRow>,
+    moves: bool,
     next: Option<String>,
 }
 
@@ -134,17 +137,22 @@ pub async fn show(may: May<may::Bulk>, id: Id<JobId>, Query(query): Query<JobQue
     let outcome = Outcome::parse(&query.outcome);
     let limit = i64::try_from(ITEMS).unwrap_or(50) + 1;
     let named = Named::new(viewer.known.roster.clone());
-    let (told, counts, items, contact) = viewer
+    let (told, counts, items, contact, queued) = viewer
         .read(move |rx| {
             let told = tell(rx, named, id)?;
-            let counts = bulk_jobs::count_outcomes(rx, id)?;
-            let items = bulk_jobs::list_items(rx, id, outcome, &sees, query.after, limit)?;
+            let counts = bulk_items::count_outcomes(rx, id)?;
+            let items = bulk_items::list_items(rx, id, outcome, &sees, query.after, limit)?;
             let contact = told.job.selection.filter.as_ref().and_then(|filter| filter.contact);
             let contact = contact.map(|id| store::contacts::find(rx, id)).transpose()?.flatten();
-            Ok((told, counts, items, contact.map(|contact| contact.name)))
+            let queued = match told.job.change {
+                Some(Change::Spread(_)) => Some(store::bulk_changes::count_left_in_queue(rx, id)?),
+                _ => None,
+            };
+            Ok((told, counts, items, contact.map(|contact| contact.name), queued))
         })
         .await?;
-    let page_view = JobPage::new(&viewer, &told, &counts, items, outcome, contact.as_deref());
+    let mut page_view = JobPage::new(&viewer, &told, &counts, items, outcome, contact.as_deref());
+    page_view.numbers.extend(queued.map(|queued| ("Left in the team’s queue", grouped(queued))));
     let title = page_view.title.clone();
     page(&viewer, &title, Section::Inbox, &page_view)
 }
@@ -181,7 +189,7 @@ impl JobPage {
             Origin::Undo(_) => ("Undoing another bulk change".to_owned(), None),
         };
         let selection = match (&job.selection.filter, job.origin) {
-            (_, Origin::Undo(_)) => "What the other change had moved".to_owned(),
+            (_, Origin::Undo(_)) => "What the other change had changed".to_owned(),
             (Some(filter), _) => format!("Everything that was {}", words::sentence(filter, named, contact)),
             (None, _) => "Picked in the list".to_owned(),
         };
@@ -221,6 +229,7 @@ impl JobPage {
             undone_by: told.undone_by.map(|other| format!("/jobs/{other}")),
             tabs: tabs(&address, counts, outcome, job.total),
             items: items.into_iter().map(|item| row(named, item)).collect(),
+            moves: job.change.is_none_or(Change::moves),
             next,
             address,
         }

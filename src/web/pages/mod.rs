@@ -5,6 +5,7 @@ pub mod attachments;
 pub mod conversation;
 pub mod inbox;
 pub mod inbox_bulk;
+mod inbox_bulk_form;
 pub mod job_words;
 pub mod jobs;
 pub mod login;

@@ -89,7 +89,7 @@ impl Scene {
             let can = Can::check(tx.scope()).expect("Olga may");
             let request = baton::actions::bulk::Request {
                 picked: baton::actions::bulk::Picked::Numbers((1..=200).collect()),
-                target: baton::domain::assignment::Target::User(w.sven),
+                change: baton::domain::bulk_change::Change::Assign(baton::domain::assignment::Target::User(w.sven)),
                 submission: format!("with {}", self.people),
             };
             Ok(baton::actions::bulk::start(tx, &can, &request)?.map(|started| started.job))

@@ -16,7 +16,7 @@ use crate::support::{World, both_at_once, on_both};
 fn start(w: &World, numbers: &[ConversationNumber], target: Target, submission: &str) -> Started {
     let request = Request {
         picked: Picked::Numbers(numbers.iter().map(|number| number.0).collect()),
-        target,
+        change: baton::domain::bulk_change::Change::Assign(target),
         submission: submission.to_owned(),
     };
     let can = w.can(w.ada);
@@ -40,7 +40,7 @@ fn run(w: &World, db: &Db, job: JobId) {
 /// The job's own numbers, its items and its events say the same.
 pub fn the_numbers_are_exact(w: &World, job: JobId) -> HashMap<Outcome, i64> {
     let found = w.read(|rx| store::bulk_jobs::find(rx, job)).expect("a job");
-    let outcomes = w.read(|rx| store::bulk_jobs::count_outcomes(rx, job));
+    let outcomes = w.read(|rx| store::bulk_items::count_outcomes(rx, job));
     assert!(found.finished_at.is_some(), "the job has ended");
     assert_eq!(outcomes.get(&Outcome::Pending), None);
     assert_eq!(outcomes.values().sum::<i64>(), found.total);
@@ -147,7 +147,7 @@ on_both! {
             let made = w.open_of(w.agnes, 3);
             let request = Request {
                 picked: Picked::Numbers(made.iter().map(|(_, number)| number.0).collect()),
-                target: Target::User(w.bob),
+                change: baton::domain::bulk_change::Change::Assign(Target::User(w.bob)),
                 submission: format!("form {round}"),
             };
             let (one, two) = both_at_once(

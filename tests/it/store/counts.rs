@@ -80,7 +80,7 @@ fn take(w: &World, step: &Step, made: &mut Vec<ConversationNumber>, turn: usize)
             let filter = Filter { assignee: Some(assignee), ..Filter::of(Statuses::OpenAndSnoozed) };
             let request = bulk::Request {
                 picked: bulk::Picked::Matching { filter: Box::new(filter), expected: None },
-                target: target(w, *to),
+                change: baton::domain::bulk_change::Change::Assign(target(w, *to)),
                 submission: format!("turn {turn}"),
             };
             let can = w.can(w.olga);

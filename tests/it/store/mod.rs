@@ -4,6 +4,7 @@ mod counts;
 mod inbox;
 mod keys;
 mod logins;
+mod paging;
 mod plans;
 mod queues;
 mod roster;

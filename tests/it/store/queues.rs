@@ -56,7 +56,7 @@ fn tasks(w: &World, count: usize) {
         let (_, conversation) = w.open_of(w.bob, 1)[0];
         let request = bulk::Request {
             picked: bulk::Picked::Numbers(vec![conversation.0]),
-            target: Target::Nobody,
+            change: baton::domain::bulk_change::Change::Assign(Target::Nobody),
             submission: format!("form {number}"),
         };
         w.by(w.ada, |tx| bulk::start(tx, &can, &request)).expect("a job");
@@ -190,7 +190,7 @@ fn tasks_of_one_are_of_one(w: &World, b: &Db) {
         let (_, conversation) = w.open_of(w.bob, 1)[0];
         let request = bulk::Request {
             picked: bulk::Picked::Numbers(vec![conversation.0]),
-            target: Target::Nobody,
+            change: baton::domain::bulk_change::Change::Assign(Target::Nobody),
             submission: format!("once {round}"),
         };
         w.by(w.ada, |tx| bulk::start(tx, &can, &request)).expect("a job");

@@ -94,8 +94,8 @@ on_both! {
             assert!(store::bulk_jobs::find_submission(rx, "first")?.is_none());
             assert!(store::bulk_jobs::find_undo_of(rx, x.job)?.is_none());
             assert!(store::bulk_jobs::list_pending(rx, x.job, 0, 10)?.is_empty());
-            assert!(store::bulk_jobs::list_items(rx, x.job, None, &Sees::All, 0, 10)?.is_empty());
-            assert!(store::bulk_jobs::count_outcomes(rx, x.job)?.is_empty());
+            assert!(store::bulk_items::list_items(rx, x.job, None, &Sees::All, 0, 10)?.is_empty());
+            assert!(store::bulk_items::count_outcomes(rx, x.job)?.is_empty());
             assert!(store::sessions::list_of_user(rx, x.xena)?.is_empty());
             assert_eq!(store::sessions::count_of_user(rx, x.xena)?, 0);
             assert!(store::logins::list_of_user(rx, x.xena, 10)?.is_empty());

@@ -114,7 +114,7 @@ pub fn build(db: &Db) -> Other {
         let mail = store::outbox::list(tx, None, (1, 0))?.0.remove(0).id;
         let request = actions::bulk::Request {
             picked: actions::bulk::Picked::Numbers(vec![number.0]),
-            target: Target::User(xena),
+            change: baton::domain::bulk_change::Change::Assign(Target::User(xena)),
             submission: "first".to_owned(),
         };
         let started = actions::bulk::start(tx, &can_bulk, &request)?;

@@ -9,6 +9,7 @@ use super::words::{self, Chip};
 use crate::domain::conversations::{ChannelKind, Conversation, Priority, Status};
 use crate::domain::ids::ConversationNumber;
 use crate::domain::inbox::{Address, Sort, View};
+use crate::domain::snooze::Preset;
 use crate::domain::text::grouped;
 use crate::domain::users::Status as UserStatus;
 use crate::store::inbox::Listed;
@@ -100,6 +101,10 @@ pub(in crate::web::pages) struct Empty {
 pub(in crate::web::pages) struct Bulk {
     /// Who they can be given to.
     pub picker: Picker,
+    /// Times to snooze until, for who may: what is sent, words, the time.
+    pub snooze: Vec<(String, &'static str, TimeView)>,
+    /// What else can be done, in groups: what is sent and words.
+    pub more: Vec<Vec<(String, String)>>,
     /// How many are selected, if it is more than can be counted on the page.
     pub matching: Option<String>,
     /// The number as it is sent.
@@ -107,7 +112,7 @@ pub(in crate::web::pages) struct Bulk {
     /// A link that selects all that match, if there are more than on the page: words and address.
     pub all: Option<(String, String)>,
     /// Whether more match than are on the page.
-    pub more: bool,
+    pub is_part: bool,
     /// A link that selects this page only.
     pub page_only: String,
     /// A link that selects nothing.
@@ -395,19 +400,51 @@ fn bulk(frame: &Frame, selected: Selected, rows: usize) -> Bulk {
         (frame.asker.me, None),
     );
     picker.up = true;
+    picker.spread = true;
     Bulk {
         picker,
+        snooze: snooze_choices(frame),
+        more: more_actions(frame),
         matching: matching.then(|| grouped(frame.total)),
         expected: frame.total,
         all: (more && !matching).then(|| {
             let all = if frame.at_least { String::new() } else { format!("{} ", grouped(frame.total)) };
             (format!("Select all {all}matching"), joined("matching"))
         }),
-        more,
+        is_part: more,
         page_only: joined("page"),
         none: here,
         fields: fields(&frame.address.from_start()),
     }
+}
+
+fn snooze_choices(frame: &Frame) -> Vec<(String, &'static str, TimeView)> {
+    let (asker, times) = (&frame.asker, frame.times());
+    let presets = Preset::ALL.into_iter().filter(|_| asker.status);
+    presets
+        .map(|preset| {
+            (format!("snooze:{}", preset.as_str()), preset.label(), times.full(preset.at(asker.now, asker.zone)))
+        })
+        .collect()
+}
+
+/// What is done to many seldom enough to stand in a menu.
+fn more_actions(frame: &Frame) -> Vec<Vec<(String, String)>> {
+    let words = |all: &[(&str, &str)]| all.iter().map(|(sent, label)| ((*sent).into(), (*label).into())).collect();
+    let mut groups: Vec<Vec<(String, String)>> = Vec::new();
+    if frame.asker.status {
+        groups.push(words(&[("status:open", "Open again"), ("wake:", "Wake"), ("status:archived", "Archive")]));
+    }
+    if frame.asker.tag {
+        groups.push(words(&[("add_tag:", "Add tag…"), ("remove_tag:", "Remove tag…")]));
+        let priorities = Priority::ALL.into_iter();
+        groups.push(
+            priorities
+                .map(|one| (format!("priority:{}", one.as_str()), format!("Priority: {}", one.label())))
+                .collect(),
+        );
+    }
+    groups
 }
 
 /// An address as fields of a form.

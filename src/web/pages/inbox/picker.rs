@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::domain::assignment::Target;
+use crate::domain::bulk_change::Change;
 use crate::domain::ids::UserId;
 use crate::domain::teams::Team;
 use crate::domain::text::grouped;
@@ -31,6 +32,8 @@ pub(in crate::web::pages) struct TeamChoice {
     pub name: String,
     /// Whether it holds it now.
     pub current: bool,
+    /// What the form posts to spread work over its people.
+    pub spread: String,
 }
 
 /// What can be picked.
@@ -48,6 +51,8 @@ pub(in crate::web::pages) struct Picker {
     pub teams: Vec<TeamChoice>,
     /// Whether it can be left to nobody.
     pub nobody: bool,
+    /// Whether work can be spread over the people of a team.
+    pub spread: bool,
 }
 
 impl Picker {
@@ -79,6 +84,7 @@ impl Picker {
             value: Target::Team(team.id).print(),
             name: team.name.clone(),
             current: current == Some(Target::Team(team.id)),
+            spread: Change::Spread(team.id).print(),
         });
         Self {
             id,
@@ -87,6 +93,7 @@ impl Picker {
             people: people.into_iter().map(|(_, choice)| choice).collect(),
             teams: teams.collect(),
             nobody: current.is_some_and(|target| target != Target::Nobody),
+            spread: false,
         }
     }
 }

@@ -37,6 +37,10 @@ pub(in crate::web::pages) struct Asker {
     pub sees: Sees,
     /// Whether they may change many conversations at once.
     pub bulk: bool,
+    /// Whether they may change where conversations stand.
+    pub status: bool,
+    /// Whether they may change tags and priorities.
+    pub tag: bool,
     /// Whether they may look into profiles.
     pub users: bool,
     /// What can be named.
@@ -56,6 +60,8 @@ impl Asker {
             teams: person.teams.clone(),
             sees: viewer.sees(),
             bulk: person.permissions.has(Key::ConversationsBulk),
+            status: person.permissions.has(Key::ConversationsChangeStatus),
+            tag: person.permissions.has(Key::ConversationsTag),
             users: person.permissions.has(Key::UsersView),
             named: Named::new(viewer.known.roster.clone()),
             now: viewer.db().now(),
