@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use baton::web::routes::TABLE;
+use chrono::TimeDelta;
 use serde_json::Value;
 
 use super::support::app::App;
 use super::support::browser::{Browser, DESKTOP, PHONE, SMALL_PHONE, Scheme, lines};
+use super::support::sample;
 use super::support::smtp::Smtp;
 
 /// Answers that are no pages: files (and what is exported), and pieces that a page asks for.
@@ -156,6 +158,24 @@ const WIDE: &str = "const over = document.documentElement.scrollWidth - innerWid
     const wide = [...document.querySelectorAll('body *')].filter(n => n.getBoundingClientRect().right > innerWidth + 1); \
     return `${over} px too wide: ${wide.slice(-1)[0]?.outerHTML.slice(0, 120) ?? 'something'}`;";
 
+/// Lists that fit into any window. (What compares roles, or ways to go, has more columns than a phone.)
+const FIT: [&str; 7] = [
+    "/settings/users",
+    "/settings/users/inactive",
+    "/settings/users/inactive?state=removed",
+    "/settings/users/invites",
+    "/settings/teams",
+    "/settings/channels",
+    "/settings/audit",
+];
+/// How much wider than its place the widest table is.
+const OVER: &str =
+    "return Math.max(0, ...[...document.querySelectorAll('.table-wrap')].map(n => n.scrollWidth - n.clientWidth));";
+
+/// The bar of what is selected lies over the rows until the page is at its end.
+const TO_THE_BAR: &str =
+    "if (document.querySelector('.bulkbar')?.checkVisibility()) scrollTo(0, document.documentElement.scrollHeight);";
+
 #[test]
 fn no_page_has_a_violation() {
     let smtp = Smtp::start();
@@ -194,8 +214,11 @@ fn no_page_has_a_violation() {
     anybody.submit("form.gate-card");
     anybody.wait_for(".error-summary");
     walk.look(&anybody, "refused log-in");
+    walk.invites(&app, &owner, &invite);
     let empty = App::serve().start();
     let first = empty.browser("first");
+    walk.page(&first, "/");
+    walk.page(&first, "/setup/nothing");
     let setup = path_of(&empty.setup_link());
     walk.page(&first, &setup);
     first.submit("form.gate-card");
@@ -219,6 +242,7 @@ fn no_page_has_a_violation() {
     for address in STATES {
         walk.page(&owner, address);
     }
+    walk.fits(&owner);
     owner.resize(DESKTOP);
     owner.goto("/inbox");
     let open = owner.attr("[data-item] a", "href").unwrap();
@@ -273,6 +297,48 @@ impl Walk {
         found.or_else(|| (!path.contains('{')).then(|| path.to_owned()))
     }
 
+    /// An invite in a browser where somebody is logged in, and links that are dead for each reason but that nobody knows them.
+    fn invites(&mut self, app: &App, owner: &Browser, first: &str) {
+        self.page(owner, first);
+        assert!(owner.text("h1").contains("logged in already"));
+        let db = sample::beside(&app.demo_database());
+        let live = sample::invite_link(&db, "amara@fernhill.example", TimeDelta::days(7));
+        let expired = sample::invite_link(&db, "kofi.boateng@fernhill.example", TimeDelta::days(-1));
+        let late = app.browser("late");
+        self.page(&late, first);
+        assert!(late.text("h1").contains("newer invite"));
+        self.page(&late, &expired);
+        assert!(late.text("h1").contains("has expired"));
+        late.submit("form[action$='/renew']");
+        late.wait_for_text("passed it on");
+        self.look(&late, "asked for a new invite");
+        let amara = app.browser("amara");
+        amara.goto(&live);
+        amara.submit("form.gate-card");
+        amara.wait_for(".error-summary");
+        self.look(&amara, "refused to accept");
+        amara.fill("#password", "tundra violin harbour");
+        amara.fill("#password_confirmation", "tundra violin harbour");
+        amara.submit("form.gate-card");
+        amara.wait_for_path("/inbox");
+        self.page(&late, &live);
+        assert!(late.text("h1").contains("already used"));
+    }
+
+    /// That lists fit into narrow windows without scrolling sideways.
+    fn fits(&mut self, browser: &Browser) {
+        for address in FIT {
+            for size in [PHONE, SMALL_PHONE] {
+                browser.resize(size);
+                browser.goto(address);
+                let over = browser.run(OVER, vec![]).as_i64().unwrap_or_default();
+                if over > 0 {
+                    self.found.push(format!("{address} ({} px): the table is {over} px too wide", size.0));
+                }
+            }
+        }
+    }
+
     fn page(&mut self, browser: &Browser, address: &str) {
         browser.resize(DESKTOP);
         browser.goto(address);
@@ -298,6 +364,7 @@ impl Walk {
         browser.hold_still();
         for size in sizes {
             browser.resize(*size);
+            browser.run(TO_THE_BAR, vec![]);
             for scheme in [Scheme::Light, Scheme::Dark] {
                 browser.prefer(scheme);
                 let place = format!("{name} ({} px, {scheme:?})", size.0);

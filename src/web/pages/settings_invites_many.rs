@@ -295,7 +295,12 @@ fn sent(viewer: &Viewer, invited: &[Invited], mailed: bool) -> Reply {
     let count = counted(i64::try_from(invited.len()).unwrap_or(0), "person is", "people are");
     if mailed {
         viewer.app.wake.now();
-        return done(viewer, HERE, Notice::new(format!("{count} invited. The mails are on their way.")));
+        let mails = if viewer.app.smtp {
+            "The mails are on their way."
+        } else {
+            "The mails stand in the outbox: no mail server is set."
+        };
+        return done(viewer, HERE, Notice::new(format!("{count} invited. {mails}")));
     }
     let links: String = invited.iter().map(|one| format!("{},{}\n", one.email, one.link)).collect();
     let content = LinksDialog { count, links, days: viewer.known.workspace.invite_days };

@@ -111,6 +111,7 @@ struct UserPage {
     may_edit_teams: bool,
     may_edit_channels: bool,
     may_see_conversations: bool,
+    may_see_audit: bool,
     sessions: Vec<SessionRow>,
     sessions_text: String,
     attempts: Vec<AttemptRow>,
@@ -278,6 +279,7 @@ fn view(viewer: &Viewer, loaded: Loaded, typed: Option<(UserForm, Problems)>) ->
         may_edit_teams: editable && may(Key::UsersEdit) && may(Key::TeamsEditMembers),
         may_edit_channels: editable && may(Key::UsersEdit) && may(Key::ChannelsManage),
         may_see_conversations: may(Key::ConversationsViewAll),
+        may_see_audit: may(Key::AuditView),
         sessions_text: counted(i64::try_from(loaded.sessions.len()).unwrap_or(0), "session", "sessions"),
         sessions: loaded
             .sessions

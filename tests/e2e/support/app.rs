@@ -188,6 +188,11 @@ impl App {
         demo.into_iter().find(|path| path.join(DEMO).exists()).unwrap_or_else(|| self.folder.path().join("data"))
     }
 
+    /// The database of the sample that it started on.
+    pub fn demo_database(&self) -> DatabaseUrl {
+        DatabaseUrl::Sqlite(self.data_dir().join(DEMO))
+    }
+
     /// Takes a mail in at a channel, as a mail server would hand it over, while the program runs. Gives back what was said.
     #[track_caller]
     pub fn ingest(&self, channel: &str, mail: &Path) -> String {

@@ -2,10 +2,13 @@
 
 use std::sync::{Arc, OnceLock};
 
+use baton::config::DatabaseUrl;
 use baton::demo;
+use baton::domain::access::{Cause, Scope};
 use baton::domain::clock::{SystemClock, SystemEntropy};
 use baton::domain::ids::WorkspaceId;
 use baton::store::{self, Db, anywhere};
+use chrono::TimeDelta;
 
 use super::db::{Fresh, Kind, Prepared};
 
@@ -37,15 +40,31 @@ pub fn database(kind: Kind) -> Fresh {
 
 /// A database without any table or with all of them, opened as the program does.
 pub fn open(fresh: &Fresh) -> Db {
-    let db = Db::open(fresh.url(), Arc::new(SystemClock::default()), Arc::new(SystemEntropy)).expect("a database");
+    let db = beside(fresh.url());
     store::migrations::run(&db).expect("migrations");
     db
+}
+
+/// A database that a program runs on.
+pub fn beside(url: &DatabaseUrl) -> Db {
+    Db::open(url, Arc::new(SystemClock::default()), Arc::new(SystemEntropy)).expect("a database")
 }
 
 /// The sample workspace.
 pub fn workspace(db: &Db) -> WorkspaceId {
     let found = db.look_anywhere_now(|ax| anywhere::find_workspace(ax, demo::people::SLUG));
     found.expect("to look").expect("the sample").id
+}
+
+/// A new link for a pending invite, valid for so long: the way to one that has expired.
+pub fn invite_link(db: &Db, email: &str, valid: TimeDelta) -> String {
+    let scope = Scope::system(workspace(db), Some(Cause::Command));
+    let secret = db.write_now(&scope, |tx| {
+        let user = store::users::find_by_email(tx, email)?.expect("somebody invited");
+        let secret = store::invites::insert_link(tx, user.id, valid)?;
+        Ok(tx.unrecorded(secret.reveal().to_owned(), "a test sets the scene"))
+    });
+    format!("/invites/{}", secret.expect("a link"))
 }
 
 /// A number that a statement answers.

@@ -54,7 +54,13 @@ on_both! {
         let before = w.events();
         olga.get("/settings/audit").await.expect(200);
         assert_eq!(w.events(), before);
-        site.logged_in(&w, w.sven).await.get("/settings/audit").await.expect(403);
+        let sven = site.logged_in(&w, w.sven).await;
+        sven.get("/settings/audit").await.expect(403);
+        // A profile leads to the rest of its history, for who may read it.
+        let (profile, more) = (format!("/settings/users/{}", w.bob), "a[href^='/settings/audit']");
+        let history = olga.get(&profile).await.expect(200).attributes(&format!("aside {more}"), "href").remove(0);
+        assert_eq!(told(&olga.get(&history).await.expect(200)).len(), told(&olga.get(&format!("/settings/audit?subject=user:{}", w.bob)).await).len());
+        assert!(!sven.get(&profile).await.expect(200).has(more));
     }
 
     async fn filters_stand_in_the_address(w: World) {
