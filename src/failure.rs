@@ -4,6 +4,7 @@
 use crate::domain::bulk::BulkRefusal;
 use crate::domain::channels::ChannelRefusal;
 use crate::domain::conversations::ConversationRefusal;
+use crate::domain::drafts::DraftRefusal;
 use crate::domain::invites::InviteRefusal;
 use crate::domain::logins::LoginRefusal;
 use crate::domain::roles::RoleRefusal;
@@ -29,6 +30,8 @@ pub enum Refusal {
     Role(#[from] RoleRefusal),
     #[error(transparent)]
     Conversation(#[from] ConversationRefusal),
+    #[error(transparent)]
+    Draft(#[from] DraftRefusal),
     #[error(transparent)]
     Bulk(#[from] BulkRefusal),
     #[error(transparent)]

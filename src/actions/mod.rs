@@ -6,6 +6,7 @@ pub mod bulk;
 mod bulk_changes;
 pub mod channels;
 pub mod conversations;
+pub mod drafts;
 pub mod inactivity;
 pub mod incoming;
 pub mod invite_lists;

@@ -249,6 +249,7 @@ fn erase(
     let sessions_ended = cut_off(tx, &user)?;
     let account_hash = known.as_ref().map(|(email, _)| account(tx.workspace(), email)).unwrap_or_default();
     store::removal::delete_history(tx, id, &account_hash)?;
+    store::drafts::delete_all_of(tx, id)?;
     if let Some((email, former)) = known {
         let traces = Traces::new(&email, &former, &name);
         store::erasure::erase_from_mails(tx, id, &traces)?;

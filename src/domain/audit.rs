@@ -214,6 +214,14 @@ pub enum Event {
     NoteAdded {
         conversation: ConversationId,
     },
+    DraftTakenOver {
+        conversation: ConversationId,
+        from: UserId,
+    },
+    DraftDiscarded {
+        conversation: ConversationId,
+        from: UserId,
+    },
     MailQuarantined {
         mail: ReceivedMailId,
         problem: &'static str,
@@ -303,6 +311,8 @@ impl Event {
             Self::MessageReturned { .. } => "message.returned",
             Self::MessageRetried { .. } => "message.retried",
             Self::NoteAdded { .. } => "note.added",
+            Self::DraftTakenOver { .. } => "draft.taken_over",
+            Self::DraftDiscarded { .. } => "draft.discarded",
             Self::MailQuarantined { .. } => "mail.quarantined",
             Self::BulkStarted { .. } => "bulk.started",
             Self::BulkFinished { .. } => "bulk.finished",
@@ -367,7 +377,9 @@ impl Event {
             | Self::MessageSent { conversation }
             | Self::MessageReturned { conversation }
             | Self::MessageRetried { conversation }
-            | Self::NoteAdded { conversation } => Subject::Conversation(*conversation),
+            | Self::NoteAdded { conversation }
+            | Self::DraftTakenOver { conversation, .. }
+            | Self::DraftDiscarded { conversation, .. } => Subject::Conversation(*conversation),
             Self::MailQuarantined { mail, .. } => Subject::Mail(*mail),
             Self::BulkStarted { job, .. } | Self::BulkFinished { job, .. } | Self::BulkUndone { job, .. } => Subject::Job(*job),
         }
@@ -378,6 +390,7 @@ impl Event {
     pub const fn hands(&self) -> (Option<UserId>, Option<UserId>, Option<TeamId>, Option<TeamId>) {
         match self {
             Self::ConversationAssigned { from, to, .. } => (from.0, to.0, from.1, to.1),
+            Self::DraftTakenOver { from, .. } | Self::DraftDiscarded { from, .. } => (Some(*from), None, None, None),
             Self::TeamMemberAdded { team, .. } | Self::TeamLeadChanged { team, .. } => (None, None, None, Some(*team)),
             Self::TeamMemberRemoved { team, .. } => (None, None, Some(*team), None),
             Self::TeamDeleted { to, .. } => (None, None, None, *to),

@@ -183,6 +183,8 @@ pub const GROUPS: &[Group] = &[
             ("conversation.assigned", "Assigned"),
             ("conversation.status_changed", "Status changed"),
             ("conversation.woken", "Woken"),
+            ("draft.taken_over", "Draft taken over"),
+            ("draft.discarded", "Draft discarded"),
             ("conversation.priority_changed", "Priority changed"),
             ("conversation.tagged", "Tag added"),
             ("conversation.untagged", "Tag removed"),

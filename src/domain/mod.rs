@@ -12,6 +12,7 @@ pub mod bulk_change;
 pub mod channels;
 pub mod clock;
 pub mod conversations;
+pub mod drafts;
 pub mod explain;
 pub mod ids;
 pub mod inactivity;

@@ -26,9 +26,14 @@ pub fn one_line(input: &str) -> String {
 /// Text of several lines: line ends made equal, unwanted characters taken out, ends trimmed.
 #[must_use]
 pub fn lines(input: &str) -> String {
+    typed(input).trim().to_owned()
+}
+
+/// Text of several lines as it is being typed: line ends made equal, unwanted characters taken out, nothing trimmed.
+#[must_use]
+pub fn typed(input: &str) -> String {
     let text = input.replace("\r\n", "\n").replace('\r', "\n");
-    let clean: String = text.chars().filter(|c| matches!(c, '\n' | '\t') || !is_unwanted(*c)).collect();
-    clean.trim().to_owned()
+    text.chars().filter(|c| matches!(c, '\n' | '\t') || !is_unwanted(*c)).collect()
 }
 
 /// A form of a name by which names are compared and sorted: case does not matter.

@@ -14,6 +14,7 @@ pub mod contacts;
 pub mod conversations;
 pub mod counts;
 pub mod db;
+pub mod drafts;
 pub mod erasure;
 pub mod errors;
 pub mod import;

@@ -382,6 +382,23 @@ diesel::table! {
     use diesel::sql_types::*;
     use super::{Guid, Instant};
 
+    drafts (workspace_id, conversation_id, author_id) {
+        workspace_id -> Guid,
+        conversation_id -> BigInt,
+        author_id -> Guid,
+        is_note -> Bool,
+        body -> Text,
+        version -> BigInt,
+        composer -> Text,
+        begun_by -> Nullable<Guid>,
+        updated_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
     conversation_reads (user_id, conversation_id) {
         workspace_id -> Guid,
         user_id -> Guid,
@@ -645,6 +662,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     received_mails,
     channel_mail,
     conversation_reads,
+    drafts,
     tags,
     conversation_tags,
     bulk_jobs,

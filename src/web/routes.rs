@@ -35,6 +35,9 @@ use Access::{LoggedIn, Needs, NeedsOneOf, Public};
 /// What lets a person see conversations at all.
 const SEE: Access = NeedsOneOf(&[Key::ConversationsViewAll, Key::ConversationsViewOwn]);
 
+/// What lets a person write in a conversation.
+const WRITE: Access = NeedsOneOf(&[Key::ConversationsReply, Key::NotesWrite]);
+
 /// What opens a page of Settings.
 const SETTINGS: Access = NeedsOneOf(&[
     Key::UsersView,
@@ -169,6 +172,10 @@ routes! {
     post "/conversations/{id}/messages" Needs(Key::ConversationsReply) => pages::conversation::reply;
     post "/conversations/{id}/retry" Needs(Key::ConversationsReply) => pages::conversation::retry;
     post "/conversations/{id}/notes" Needs(Key::NotesWrite) => pages::conversation::note;
+    get "/conversations/{id}/draft" SEE => pages::conversation::draft;
+    post "/conversations/{id}/draft" WRITE => pages::conversation::save;
+    post "/conversations/{id}/draft/take-over" Needs(Key::HandoversRun) => pages::conversation::take_over;
+    post "/conversations/{id}/draft/discard" Needs(Key::HandoversRun) => pages::conversation::discard;
     post "/conversations/{id}/assign" Needs(Key::ConversationsAssign) => pages::conversation::assign;
     post "/conversations/{id}/status" Needs(Key::ConversationsChangeStatus) => pages::conversation::set_status;
     post "/conversations/{id}/priority" Needs(Key::ConversationsTag) => pages::conversation::prioritise;

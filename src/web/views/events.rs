@@ -123,6 +123,15 @@ pub fn of_conversation(event: &Recorded, names: &Names, times: &Times) -> Option
         "conversation.assigned" => assigned(event, start),
         "conversation.status_changed" => status_changed(event, start, times),
         "conversation.woken" => ("alarm-snooze", start.say("The snooze ended, so this is open again")),
+        "draft.taken_over" | "draft.discarded" => {
+            let verb = if event.name == "draft.discarded" { "discarded" } else { "taken over" };
+            let sentence = start.say("The draft of ");
+            let sentence = match event.from.0 {
+                Some(from) => sentence.person(from),
+                None => sentence.say("somebody"),
+            };
+            ("file-text", sentence.say(format!(" was {verb}")).by(event))
+        }
         "conversation.priority_changed" => {
             let rank = event.details.get("to").and_then(serde_json::Value::as_i64).unwrap_or_default();
             let to = i32::try_from(rank).ok().and_then(Priority::from_rank).map_or("another", Priority::label);

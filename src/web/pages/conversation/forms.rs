@@ -3,17 +3,18 @@
 use actix_web::http::StatusCode;
 use serde::Deserialize;
 
-use super::{Draft, show_with};
+use super::{Typed, show_with};
 use crate::actions;
 use crate::domain::access::{Sees, conversations as may, notes};
 use crate::domain::assignment::Target;
 use crate::domain::conversations::{Conversation, ConversationRefusal, Priority, Status, StatusChange, parse_body};
+use crate::domain::drafts::Seen;
 use crate::domain::ids::{ConversationNumber, MessageId, TagId, TeamId, UserId};
 use crate::domain::inbox::Address;
 use crate::domain::snooze;
 use crate::domain::text::{one_line, shorten};
 use crate::failure::{Failure, Refusal};
-use crate::store::{self, Rx};
+use crate::store::{self, Rx, Tx};
 use crate::web::error::WebError;
 use crate::web::extract::{Form, Id, May, Viewer};
 use crate::web::reply::{Notice, Reply, done};
@@ -30,8 +31,17 @@ pub struct MessageForm {
     /// `note` makes a note of what would be a reply.
     kind: String,
     then: String,
+    /// The version of the draft that the page shows, and the page's own name.
+    draft: String,
+    composer: String,
     back: String,
     next: String,
+}
+
+impl MessageForm {
+    fn seen(&self) -> Option<Seen> {
+        Seen::parse(&self.draft, &self.composer)
+    }
 }
 
 /// Whom it is given to.
@@ -95,7 +105,7 @@ pub(in crate::web::pages) fn list_of(back: &str) -> Address {
 }
 
 /// The conversation's page, unless the form says which.
-fn back_to(number: ConversationNumber, back: &str) -> String {
+pub(super) fn back_to(number: ConversationNumber, back: &str) -> String {
     safe_back(back).map_or_else(|| format!("/conversations/{number}"), str::to_owned)
 }
 
@@ -106,15 +116,17 @@ fn on_to(next: &str, back: &str) -> String {
 }
 
 /// A refused form: the page again with what was typed, 422. Everything else that failed stays what it is.
-async fn refused(
+pub(super) async fn refused(
     viewer: &Viewer,
     number: ConversationNumber,
     back: &str,
     failure: Failure,
-    draft: impl FnOnce(String) -> Draft,
+    draft: impl FnOnce(String) -> Typed,
 ) -> Reply {
     match failure {
-        Failure::Refused(refusal @ (Refusal::Conversation(_) | Refusal::User(_) | Refusal::Bulk(_))) => {
+        Failure::Refused(
+            refusal @ (Refusal::Conversation(_) | Refusal::Draft(_) | Refusal::User(_) | Refusal::Bulk(_)),
+        ) => {
             let draft = draft(refusal.to_string());
             show_with(viewer, StatusCode::UNPROCESSABLE_ENTITY, number, list_of(back), draft).await
         }
@@ -122,8 +134,8 @@ async fn refused(
     }
 }
 
-fn alert(sentence: String) -> Draft {
-    Draft { alert: Some(sentence), ..Draft::default() }
+pub(super) fn alert(sentence: String) -> Typed {
+    Typed { alert: Some(sentence), ..Typed::default() }
 }
 
 /// Answers the contact – or writes a note, if the form says so.
@@ -141,7 +153,12 @@ pub async fn reply(may: May<may::Reply>, number: Id<ConversationNumber>, Form(fo
     let sent = match parse_body(&form.body) {
         Err(refusal) => Err(refusal.into()),
         Ok(body) => {
-            viewer.write(move |tx| actions::conversations::reply(tx, &can, close.as_ref(), number, &body)).await
+            let seen = form.seen();
+            let send = move |tx: &mut Tx| {
+                actions::drafts::settle(tx, number, seen.as_ref())?;
+                actions::conversations::reply(tx, &can, close.as_ref(), number, &body)
+            };
+            viewer.write(send).await
         }
     };
     match sent {
@@ -152,7 +169,7 @@ pub async fn reply(may: May<may::Reply>, number: Id<ConversationNumber>, Form(fo
             done(&viewer, &address, Notice::new(text))
         }
         Err(failure) => {
-            let draft = |said| Draft { body: form.body, problem: Some(said), ..Draft::default() };
+            let draft = |said| Typed { body: form.body, problem: Some(said), ..Typed::default() };
             refused(&viewer, number, &form.back, failure, draft).await
         }
     }
@@ -174,8 +191,10 @@ async fn write_note(viewer: Viewer, number: ConversationNumber, form: MessageFor
     let written = match parse_body(&form.body) {
         Err(refusal) => Err(refusal.into()),
         Ok(body) => {
+            let seen = form.seen();
             viewer
                 .write(move |tx| {
+                    actions::drafts::settle(tx, number, seen.as_ref())?;
                     let added = actions::conversations::add_note(tx, &can, number, &body)?;
                     let Some(close) = &close else { return Ok(added) };
                     let one = store::conversations::find(tx, number, &sees)?.ok_or(Failure::NotFound)?;
@@ -193,7 +212,7 @@ async fn write_note(viewer: Viewer, number: ConversationNumber, form: MessageFor
             done(&viewer, &address, Notice::new(if closes { "Note added, conversation closed" } else { "Note added" }))
         }
         Err(failure) => {
-            let draft = |said| Draft { body: form.body, note: true, problem: Some(said), ..Draft::default() };
+            let draft = |said| Typed { body: form.body, note: true, problem: Some(said), ..Typed::default() };
             refused(&viewer, number, &form.back, failure, draft).await
         }
     }

@@ -1,9 +1,11 @@
 //! One conversation beside its list: reading, answering, changing (C-5 … C-7, F-4).
 
+mod drafts;
 mod forms;
 pub(super) mod message;
 pub(super) mod thread;
 
+pub use drafts::{discard, save, show as draft, take_over};
 pub use forms::{assign, note, prioritise, reply, retry, set_status, tag};
 pub(super) use forms::{list_of, safe_back};
 
@@ -31,7 +33,7 @@ const EVENTS: i64 = 300;
 
 /// What was typed and why it was refused.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Draft {
+pub(super) struct Typed {
     /// The message.
     pub body: String,
     /// Whether it is a note.
@@ -61,7 +63,7 @@ pub async fn show(Seeing(viewer): Seeing, number: Id<ConversationNumber>, Query(
         let id = shown.one.id;
         viewer.write(move |tx| actions::conversations::mark_read(tx, id)).await?;
     }
-    let thread = Thread::new(&viewer, &frame, &shown, Draft::default());
+    let thread = Thread::new(&viewer, &frame, &shown, Typed::default());
     if alone {
         let title = thread.subject.clone();
         let pane = ThreadPane { csrf: form_token(&viewer.req), thread };
@@ -84,10 +86,10 @@ pub(super) async fn show_with(
     status: StatusCode,
     number: ConversationNumber,
     address: Address,
-    draft: Draft,
+    typed: Typed,
 ) -> Reply {
     let (frame, shown) = read_all(viewer, number, address, false).await?;
-    let thread = Thread::new(viewer, &frame, &shown, draft);
+    let thread = Thread::new(viewer, &frame, &shown, typed);
     render(viewer, status, &frame, Selected::Nothing, Some(thread))
 }
 
@@ -119,6 +121,7 @@ fn load(rx: &mut Rx, frame: &Frame, number: ConversationNumber) -> Result<Shown,
         events: store::audit::list_of_conversation(rx, one.id, EVENTS)?,
         files: store::messages::list_attachments(rx, &ids)?,
         deliveries: store::outbox::list_states(rx, &mails)?,
+        drafts: store::drafts::list_of_conversation(rx, one.id)?,
         continues: store::conversations::find_predecessor(rx, one.id)?,
         cut: i64::try_from(messages.len()).unwrap_or(0) >= MESSAGES,
         messages,

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use super::Draft;
+use super::Typed;
 use super::message::{MessageView, Writer};
 use crate::domain::access::{Key, PermissionSet};
 use crate::domain::assignment::Target;
 use crate::domain::conversations::{ChannelKind, Conversation, Priority, Status};
+use crate::domain::drafts::Draft;
 use crate::domain::ids::{ConversationNumber, MailId, MessageId, TagId};
 use crate::domain::snooze::Preset;
 use crate::store::audit::Recorded;
@@ -44,6 +45,8 @@ pub(in crate::web::pages) struct Shown {
     pub files: HashMap<MessageId, Vec<Attachment>>,
     /// Whether replies arrived.
     pub deliveries: Vec<(MailId, State, Option<String>)>,
+    /// Everybody's unsent answers.
+    pub drafts: Vec<Draft>,
     /// The archived conversation that it goes on from.
     pub continues: Option<ConversationNumber>,
 }
@@ -104,6 +107,30 @@ pub(in crate::web::pages) struct Composer {
     pub to: String,
     /// Whether it can be closed with the message.
     pub close: bool,
+    /// The version of the draft that is shown; 0 if there is none.
+    pub draft: i64,
+    /// The name of this very page, so that its own saving is not taken for another window's.
+    pub name: String,
+    /// When the draft was saved.
+    pub saved: Option<TimeView>,
+    /// Whose draft it was before it was taken over.
+    pub begun_by: Option<PersonView>,
+}
+
+/// An unsent answer of somebody who cannot log in.
+pub(in crate::web::pages) struct DraftView {
+    /// Whose.
+    pub person: PersonView,
+    /// Their id, as the form posts it.
+    pub id: String,
+    /// What it says.
+    pub body: String,
+    /// Whether it is to be a note.
+    pub note: bool,
+    /// When it was saved.
+    pub at: TimeView,
+    /// Whether whoever reads it may send it.
+    pub usable: bool,
 }
 
 /// The pane.
@@ -164,13 +191,15 @@ pub(in crate::web::pages) struct Thread {
     pub entries: Vec<Entry>,
     /// Answering, for who may.
     pub composer: Option<Composer>,
+    /// What people left who cannot log in, for who may hand over (C-12).
+    pub drafts: Vec<DraftView>,
     /// Why it cannot be answered, if something other than permission is in the way.
     pub silent: Option<&'static str>,
 }
 
 impl Thread {
     /// The pane of a conversation.
-    pub(in crate::web::pages) fn new(viewer: &Viewer, frame: &Frame, shown: &Shown, draft: Draft) -> Self {
+    pub(in crate::web::pages) fn new(viewer: &Viewer, frame: &Frame, shown: &Shown, typed: Typed) -> Self {
         let one = &shown.one;
         let may = viewer.known.person.permissions;
         let has = |key| may.has(key);
@@ -186,7 +215,7 @@ impl Thread {
             here: words::with_query(&format!("/conversations/{}", one.number), &frame.address),
             list: words::href(&frame.address),
             next: next(frame, one.number),
-            alert: draft.alert.clone(),
+            alert: typed.alert.clone(),
             person: one.assignee.map(|id| frame.named.people.get(id)),
             holder: "Unassigned",
             team: one.team.and_then(|id| frame.named.team(id)).map(str::to_owned),
@@ -211,7 +240,8 @@ impl Thread {
             continues: shown.continues,
             cut: shown.cut,
             entries: entries(frame, shown, kind, living && has(Key::ConversationsReply)),
-            composer: composer(may, one, kind, name, draft),
+            drafts: drafts(frame, may, one, kind, &shown.drafts),
+            composer: composer(viewer, frame, shown, (kind, name), typed),
             silent: silent(may, one, kind),
         }
     }
@@ -302,19 +332,64 @@ fn entries(frame: &Frame, shown: &Shown, kind: ChannelKind, may_retry: bool) -> 
     entries.into_iter().map(|(_, _, entry)| entry).collect()
 }
 
-fn composer(may: PermissionSet, one: &Conversation, kind: ChannelKind, name: &str, draft: Draft) -> Option<Composer> {
+/// Whether replies and notes can be written here now, by somebody who may do so much.
+fn writable(may: PermissionSet, one: &Conversation, kind: ChannelKind) -> (bool, bool) {
     let answerable = one.status != Status::Archived && kind == ChannelKind::Email;
-    let (reply, note) = (answerable && may.has(Key::ConversationsReply), may.has(Key::NotesWrite));
+    (answerable && may.has(Key::ConversationsReply), may.has(Key::NotesWrite))
+}
+
+fn composer(
+    viewer: &Viewer,
+    frame: &Frame,
+    shown: &Shown,
+    (kind, name): (ChannelKind, &str),
+    typed: Typed,
+) -> Option<Composer> {
+    let (may, one) = (viewer.known.person.permissions, &shown.one);
+    let (reply, note) = writable(may, one, kind);
+    let kept = shown.drafts.iter().find(|draft| draft.author == frame.asker.me);
+    // What was just typed and refused stands before what was saved earlier.
+    let (body, is_note) = match kept.filter(|_| typed.problem.is_none()) {
+        Some(kept) => (kept.body.clone(), kept.note),
+        None => (typed.body, typed.note),
+    };
     (reply || note).then(|| Composer {
         reply,
         note,
-        is_note: note && (draft.note || !reply),
+        is_note: note && (is_note || !reply),
         action: format!("/conversations/{}/{}", one.number, if reply { "messages" } else { "notes" }),
-        body: draft.body,
-        problem: draft.problem,
+        body,
+        problem: typed.problem,
         to: if reply { format!("to {name}, by {}", kind.label().to_lowercase()) } else { String::new() },
         close: reply && may.has(Key::ConversationsChangeStatus) && one.status != Status::Closed,
+        draft: kept.map_or(0, |kept| kept.version),
+        name: viewer.db().new_secret().reveal().to_owned(),
+        saved: kept.map(|kept| frame.times().full(kept.updated_at).inside()),
+        begun_by: kept.and_then(|kept| kept.begun_by).map(|id| frame.named.people.get(id)),
     })
+}
+
+fn drafts(
+    frame: &Frame,
+    may: PermissionSet,
+    one: &Conversation,
+    kind: ChannelKind,
+    drafts: &[Draft],
+) -> Vec<DraftView> {
+    if !may.has(Key::HandoversRun) {
+        return Vec::new();
+    }
+    let (reply, note) = writable(may, one, kind);
+    let left = drafts.iter().filter(|draft| frame.named.inactive.contains(&draft.author));
+    left.map(|draft| DraftView {
+        person: frame.named.people.get(draft.author),
+        id: draft.author.to_string(),
+        body: draft.body.clone(),
+        note: draft.note,
+        at: frame.times().full(draft.updated_at).inside(),
+        usable: if draft.note { note } else { reply },
+    })
+    .collect()
 }
 
 fn silent(may: PermissionSet, one: &Conversation, kind: ChannelKind) -> Option<&'static str> {
