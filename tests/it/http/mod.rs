@@ -6,6 +6,7 @@ mod audit;
 mod channels;
 mod deletion;
 mod doors;
+mod drafts;
 mod guards;
 mod inbox;
 mod invite_lists;
