@@ -64,6 +64,7 @@ pub(super) fn fill(db: &Db, seed: u64, size: Size, hash: &str, viewers: &[&str])
         Ok(tx.unrecorded((), "the trail is written as it was left"))
     })?;
     super::gone::insert(db, &scope)?;
+    super::left::insert(db, &scope)?;
     db.anywhere_now(store::counts::fold)?;
     db.keep_statistics()?;
     Ok(workspace)

@@ -88,6 +88,8 @@ pub enum View {
     Open,
     /// Everything asleep.
     Snoozed,
+    /// Where I have typed something that is not sent.
+    Drafts,
     /// Everything settled.
     Closed,
     /// Open or asleep, held by somebody who cannot log in.
@@ -96,8 +98,16 @@ pub enum View {
 
 impl View {
     /// All of them, in the order of the navigation.
-    pub const ALL: [Self; 7] =
-        [Self::Mine, Self::Unassigned, Self::MyTeams, Self::Open, Self::Snoozed, Self::Closed, Self::NeedsHandover];
+    pub const ALL: [Self; 8] = [
+        Self::Mine,
+        Self::Unassigned,
+        Self::MyTeams,
+        Self::Open,
+        Self::Snoozed,
+        Self::Drafts,
+        Self::Closed,
+        Self::NeedsHandover,
+    ];
 
     /// The name in the address.
     #[must_use]
@@ -108,6 +118,7 @@ impl View {
             Self::MyTeams => "my_teams",
             Self::Open => "open",
             Self::Snoozed => "snoozed",
+            Self::Drafts => "drafts",
             Self::Closed => "closed",
             Self::NeedsHandover => "needs_handover",
         }
@@ -122,6 +133,7 @@ impl View {
             Self::MyTeams => "My teams",
             Self::Open => "All open",
             Self::Snoozed => "Snoozed",
+            Self::Drafts => "Drafts",
             Self::Closed => "Closed",
             Self::NeedsHandover => "Needs handover",
         }
@@ -143,6 +155,7 @@ impl View {
             Self::Unassigned => Filter { assignee: Some(Assignee::Nobody), ..open },
             Self::MyTeams => Filter { teams: Some(Teams::Any(my_teams.to_vec())), ..open },
             Self::Snoozed => Filter::of(Statuses::Only(Status::Snoozed)),
+            Self::Drafts => Filter { drafts_of: Some(me), ..Filter::of(Statuses::Any) },
             Self::Closed => Filter::of(Statuses::Only(Status::Closed)),
             Self::NeedsHandover => {
                 Filter { assignee: Some(Assignee::Inactive), ..Filter::of(Statuses::OpenAndSnoozed) }
@@ -159,6 +172,8 @@ pub enum Statuses {
     Only(Status),
     /// What somebody still has to act on.
     OpenAndSnoozed,
+    /// Any of them.
+    Any,
 }
 
 /// Whom the listed conversations are assigned to.
@@ -224,6 +239,9 @@ pub struct Filter {
     pub contact: Option<ContactId>,
     /// When something last happened.
     pub activity: Option<Activity>,
+    /// In which this user has an unsent answer.
+    #[serde(default)]
+    pub drafts_of: Option<UserId>,
     /// Words in them, lower case, as typed otherwise.
     pub words: Option<String>,
 }
@@ -242,6 +260,7 @@ impl Filter {
             waiting: None,
             contact: None,
             activity: None,
+            drafts_of: None,
             words: None,
         }
     }
@@ -255,6 +274,7 @@ impl Filter {
             && self.waiting.is_none()
             && self.contact.is_none()
             && self.activity.is_none()
+            && self.drafts_of.is_none()
             && self.words.is_none()
     }
 }

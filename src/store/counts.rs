@@ -91,6 +91,7 @@ impl Counts {
             .iter()
             .filter(|cell| match filter.statuses {
                 Statuses::Only(status) => cell.status == status,
+                Statuses::Any => true,
                 Statuses::OpenAndSnoozed => matches!(cell.status, Status::Open | Status::Snoozed),
             })
             .filter(|cell| match &filter.teams {

@@ -1,7 +1,5 @@
 //! Unsent answers, one for each user and conversation.
 
-use std::collections::HashSet;
-
 use diesel::dsl::auto_type;
 use diesel::prelude::*;
 
@@ -77,21 +75,6 @@ pub fn lock(tx: &mut Tx, one: ConversationId, author: UserId) -> Result<Option<D
     let rows: Vec<Row> =
         load_locked!(tx, Row, ours(workspace, one.0).filter(drafts::author_id.eq(author)).select(Row::as_select()))?;
     Ok(rows.into_iter().next().map(Draft::from))
-}
-
-/// In which of some conversations somebody has a draft.
-///
-/// # Errors
-/// Trouble with the database.
-pub fn list_marks(rx: &mut Rx, author: UserId, among: &[ConversationId]) -> Result<HashSet<ConversationId>, Failure> {
-    let ids: Vec<i64> = among.iter().map(|id| id.0).collect();
-    let found: Vec<i64> = drafts::table
-        .filter(drafts::workspace_id.eq(rx.workspace()))
-        .filter(drafts::author_id.eq(author))
-        .filter(drafts::conversation_id.eq_any(ids))
-        .select(drafts::conversation_id)
-        .load(rx.conn)?;
-    Ok(found.into_iter().map(ConversationId).collect())
 }
 
 /// Keeps a draft in place of the one that was locked, if there was one; says whether it could: not if its author began one

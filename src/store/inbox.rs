@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use super::conversations::Row;
 use super::db::{MultiBackend, Rx};
-use super::schema::{conversation_tags, conversations, users};
+use super::schema::{conversation_tags, conversations, drafts, users};
 use super::search::{self, Dialect};
 use super::types::At;
 use crate::domain::access::Sees;
@@ -63,6 +63,7 @@ fn matching_but_words<'a>(workspace: WorkspaceId, filter: &Filter, sees: &Sees) 
     query = match filter.statuses {
         Statuses::Only(status) => query.filter(conversations::status.eq(status.as_str())),
         Statuses::OpenAndSnoozed => query.filter(conversations::status.eq_any(["open", "snoozed"])),
+        Statuses::Any => query,
     };
     query = match (filter.assignee, filter.teams.is_some()) {
         (None, _) => query,
@@ -95,6 +96,16 @@ fn matching_but_words<'a>(workspace: WorkspaceId, filter: &Filter, sees: &Sees) 
                     .filter(conversation_tags::workspace_id.eq(workspace))
                     .filter(conversation_tags::tag_id.eq(tag))
                     .select(conversation_tags::conversation_id),
+            ),
+        );
+    }
+    if let Some(author) = filter.drafts_of {
+        query = query.filter(
+            conversations::id.eq_any(
+                drafts::table
+                    .filter(drafts::workspace_id.eq(workspace))
+                    .filter(drafts::author_id.eq(author))
+                    .select(drafts::conversation_id),
             ),
         );
     }
@@ -147,6 +158,16 @@ pub struct Page {
 
 /// So many conversations at the top of a list are looked through for words before the index of words is asked.
 const LOOK: usize = 2_000;
+
+/// In which conversations somebody has an unsent answer, as far as they may see them.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_with_draft_of(rx: &mut Rx, author: UserId, sees: &Sees) -> Result<HashSet<ConversationId>, Failure> {
+    let filter = Filter { drafts_of: Some(author), ..Filter::of(Statuses::Any) };
+    let found: Vec<i64> = matching(rx, &filter, sees).select(conversations::id).load(rx.conn)?;
+    Ok(found.into_iter().map(ConversationId).collect())
+}
 
 /// A page of the conversations that match, in order, after a row.
 ///

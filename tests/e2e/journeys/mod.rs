@@ -1,6 +1,7 @@
 //! What people do with Baton, from the first page to the last.
 
 mod counts;
+mod drafts;
 mod keyboard;
 mod leaving;
 mod reassigning;

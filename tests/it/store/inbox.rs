@@ -249,6 +249,7 @@ impl Scene {
                 });
                 let status = match filter.statuses {
                     Statuses::Only(status) => one.status == status,
+                    Statuses::Any => true,
                     Statuses::OpenAndSnoozed => matches!(one.status, Status::Open | Status::Snoozed),
                 };
                 let assignee = match filter.assignee {

@@ -59,6 +59,8 @@ pub(in crate::web::pages) struct Row {
     pub wakes: Option<TimeView>,
     /// Whether it is the one that is read.
     pub open: bool,
+    /// Whether whoever reads it has an unsent answer there.
+    pub draft: bool,
     /// Whether it is selected.
     pub checked: bool,
 }
@@ -255,6 +257,7 @@ fn row(frame: &Frame, listed: &Listed, open: Option<ConversationNumber>, checked
         waiting: long_wait(frame, one),
         wakes: one.snoozed_until.filter(|_| one.status == Status::Snoozed).map(|at| times.full(at)),
         open: open == Some(one.number),
+        draft: frame.drafts.contains(&one.id),
         checked,
     }
 }
@@ -367,6 +370,9 @@ fn empty(viewer: &Viewer, frame: &Frame, filters: usize, clear: &Address) -> Emp
         Some(View::MyTeams) => words("checks", "Your teams are done", "What comes in for your teams shows up here."),
         Some(View::Snoozed) => {
             words("alarm-snooze", "Nothing is snoozed", "Snooze a conversation and it comes back at its time.")
+        }
+        Some(View::Drafts) => {
+            words("file-text", "No drafts", "What you type and don’t send yet is kept, and shows up here.")
         }
         Some(View::Closed) => {
             words("circle-check", "Nothing is closed yet", "Conversations that are settled show up here.")

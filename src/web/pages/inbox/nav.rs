@@ -41,6 +41,7 @@ const fn icon(view: View) -> &'static str {
         View::MyTeams => "users",
         View::Open => "inbox",
         View::Snoozed => "alarm-snooze",
+        View::Drafts => "file-text",
         View::Closed => "circle-check",
         View::NeedsHandover => "transfer",
     }
@@ -60,7 +61,10 @@ fn views(frame: &Frame) -> Vec<Item> {
         .map(|view| {
             let address = Address { view: view.as_str().to_owned(), ..Address::default() };
             let meant = Request::read(&address, asker.me, &asker.teams, asker.now).ok();
-            let count = meant.map_or(0, |meant| frame.counts.matching(&meant.filter, &frame.named.inactive));
+            let count = match view {
+                View::Drafts => i64::try_from(frame.drafts.len()).unwrap_or(i64::MAX),
+                _ => meant.map_or(0, |meant| frame.counts.matching(&meant.filter, &frame.named.inactive)),
+            };
             Item {
                 label: view.label().to_owned(),
                 person: None,

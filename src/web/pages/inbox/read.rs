@@ -134,6 +134,8 @@ pub(in crate::web::pages) struct Frame {
     pub lately: Option<(String, String)>,
     /// When the rows were last read.
     pub reads: HashMap<ConversationId, DateTime<Utc>>,
+    /// In which conversations whoever asks has an unsent answer.
+    pub drafts: HashSet<ConversationId>,
     /// The tags of the rows.
     pub tags: HashMap<ConversationId, Vec<(TagId, String)>>,
 }
@@ -241,6 +243,7 @@ pub(in crate::web::pages) fn frame(rx: &mut Rx, asker: &Asker, address: Address)
         total,
         at_least,
         reads: store::conversations::list_reads(rx, asker.me, &ids)?,
+        drafts: store::inbox::list_with_draft_of(rx, asker.me, &asker.sees)?,
         tags: tags.into_iter().map(|(id, tags)| (id, bare.named.tags(&tags))).collect(),
         contacts,
         ..bare
@@ -268,6 +271,7 @@ pub(in crate::web::pages) fn bare_frame(rx: &mut Rx, asker: &Asker, address: Add
         at_least: false,
         contacts: HashMap::new(),
         reads: HashMap::new(),
+        drafts: HashSet::new(),
         tags: HashMap::new(),
         lately: None,
     })

@@ -142,6 +142,7 @@ pub(in crate::web::pages) fn sentence(filter: &Filter, named: &Named, contact: O
     parts.push(match filter.statuses {
         Statuses::Only(status) => status.label().to_lowercase(),
         Statuses::OpenAndSnoozed => "open or snoozed".to_owned(),
+        Statuses::Any => "in any state".to_owned(),
     });
     match filter.assignee {
         Some(Assignee::User(user)) => {
@@ -151,6 +152,9 @@ pub(in crate::web::pages) fn sentence(filter: &Filter, named: &Named, contact: O
         Some(Assignee::Nobody) => parts.push("unassigned".to_owned()),
         Some(Assignee::Inactive) => parts.push("assigned to anyone who can’t log in".to_owned()),
         None => {}
+    }
+    if filter.drafts_of.is_some() {
+        parts.push("with a draft".to_owned());
     }
     match &filter.teams {
         Some(Teams::One(team)) => parts.push(format!("in {}", named.team(*team).unwrap_or("a team that is gone"))),
