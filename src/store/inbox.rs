@@ -1,5 +1,7 @@
 //! Lists of conversations. One condition, [`matching`], makes the list, its count and the snapshot of a bulk job.
 
+use std::collections::HashSet;
+
 use diesel::dsl::auto_type;
 use diesel::prelude::*;
 
@@ -10,7 +12,7 @@ use super::search::{self, Dialect};
 use super::types::At;
 use crate::domain::access::Sees;
 use crate::domain::conversations::Conversation;
-use crate::domain::ids::{ConversationId, WorkspaceId};
+use crate::domain::ids::{ConversationId, UserId, WorkspaceId};
 use crate::domain::inbox::{Activity, Assignee, Cursor, Filter, Sort, Statuses, Teams, Waiting};
 use crate::domain::search::Wanted;
 use crate::domain::users::Status as UserStatus;

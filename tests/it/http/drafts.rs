@@ -43,6 +43,12 @@ on_both! {
         assert_eq!(typed(&page), "Hello Harriet, the pole");
         assert!(page.text("[data-saved]").starts_with("Draft saved"));
         assert_eq!(page.attributes(".composer [name=draft]", "value"), [second.to_string()]);
+        // It is found in a view of its own, and marked in the list.
+        let list = agnes.get("/inbox?view=drafts").await.expect(200);
+        assert_eq!(list.texts(".conv .badge.outline"), ["Draft"]);
+        assert!(list.texts("nav a").iter().any(|text| text == "Drafts 1"), "{:?}", list.texts("nav a"));
+        let svens = site.logged_in(&w, w.sven).await.get("/inbox?view=drafts").await.expect(200);
+        assert!(svens.body.contains("No drafts"));
         // Nobody else's composer has it.
         assert_eq!(typed(&site.logged_in(&w, w.sven).await.get(&path).await.expect(200)), "");
 

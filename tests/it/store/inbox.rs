@@ -218,6 +218,7 @@ impl Scene {
                 let at = self.start + TimeDelta::seconds(step);
                 if since { Activity::Since(at) } else { Activity::Before(at) }
             }),
+            drafts_of: None,
             words: question.words.map(|number| WORDS[number].to_owned()),
         }
     }
