@@ -53,7 +53,7 @@ pub fn save(
         if kept.is_some() {
             store::drafts::delete(tx, one.id, author)?;
         }
-        return Ok(tx.unrecorded(None, OWN));
+        return Ok(tx.unrecorded(None, "what somebody has typed and not sent is theirs"));
     }
     let draft = Draft {
         author,
@@ -67,10 +67,8 @@ pub fn save(
     if !store::drafts::set(tx, one.id, kept.as_ref(), &draft)? {
         return Err(DraftRefusal::ChangedElsewhere.into());
     }
-    Ok(tx.unrecorded(Some(draft), OWN))
+    Ok(tx.unrecorded(Some(draft), "what somebody has typed and not sent is theirs"))
 }
-
-const OWN: &str = "what somebody has typed and not sent is theirs";
 
 /// What is sent is no draft any more: belongs to the unit of work that sends it.
 ///

@@ -17,6 +17,7 @@ pub mod explain;
 pub mod ids;
 pub mod inactivity;
 pub mod inbox;
+pub mod inbox_views;
 pub mod invite_check;
 pub mod invite_list;
 pub mod invites;

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use super::error::WebError;
 use super::identify::{self, Known};
 use super::{App, csrf};
-use crate::domain::access::{Can, Permission, Scope, Sees};
+use crate::domain::access::{Can, Key, Permission, Scope, Sees};
 use crate::failure::Failure;
 use crate::store::{Db, Recorded, Rx, Tx};
 
@@ -140,7 +140,7 @@ impl FromRequest for Seeing {
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         let seeing = viewer(req).and_then(|viewer| match viewer.sees() {
-            Sees::Nothing => Err(WebError::Forbidden(Some(crate::domain::access::Key::ConversationsViewOwn))),
+            Sees::Nothing => Err(WebError::Forbidden(Some(Key::ConversationsViewOwn))),
             Sees::All | Sees::Own { .. } => Ok(Self(viewer)),
         });
         std::future::ready(seeing)
@@ -153,6 +153,25 @@ pub struct Form<T>(pub T);
 /// A form without fields.
 #[derive(serde::Deserialize)]
 pub struct Empty {}
+
+/// Whoever may write something in a conversation: replies or notes.
+pub struct Composing(pub Viewer);
+
+impl FromRequest for Composing {
+    type Error = WebError;
+    type Future = std::future::Ready<Result<Self, WebError>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let composing = viewer(req).and_then(|viewer| {
+            let may = viewer.known.person.permissions;
+            if may.has(Key::ConversationsReply) || may.has(Key::NotesWrite) {
+                return Ok(Self(viewer));
+            }
+            Err(WebError::Forbidden(Some(Key::ConversationsReply)))
+        });
+        std::future::ready(composing)
+    }
+}
 
 /// The most bytes that a form may have.
 pub const FORM_LIMIT: usize = 1_500_000;

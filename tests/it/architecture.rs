@@ -219,6 +219,7 @@ const UNRECORDED: [&str; 15] = [
     "the conversation had the tag already",
     "the conversation did not have the tag",
     "what somebody has read is theirs",
+    "what somebody has typed and not sent is theirs",
     "it was woken already",
     "the same mail came at the same time",
     "the message itself is the record",

@@ -6,14 +6,15 @@ use actix_web::http::header::ACCEPT;
 use serde::{Deserialize, Serialize};
 
 use super::forms::{alert, back_to, refused};
-use crate::actions::drafts::{self as verbs, Writing};
+use crate::actions;
+use crate::actions::drafts::Writing;
 use crate::domain::access::handovers;
 use crate::domain::drafts::{Draft, Seen, parse};
 use crate::domain::ids::{ConversationNumber, UserId};
 use crate::failure::Failure;
 use crate::store::{self, Rx};
 use crate::web::error::WebError;
-use crate::web::extract::{Form, Id, May, Seeing, Viewer};
+use crate::web::extract::{Composing, Form, Id, May, Seeing, Viewer};
 use crate::web::reply::{Notice, Reply, done};
 use crate::web::views::time::Times;
 
@@ -86,13 +87,13 @@ pub async fn show(Seeing(viewer): Seeing, number: Id<ConversationNumber>) -> Rep
 ///
 /// # Errors
 /// [`WebError::NotFound`], [`WebError::Forbidden`], or trouble with the database.
-pub async fn save(Seeing(viewer): Seeing, number: Id<ConversationNumber>, Form(form): Form<DraftForm>) -> Reply {
+pub async fn save(Composing(viewer): Composing, number: Id<ConversationNumber>, Form(form): Form<DraftForm>) -> Reply {
     let number = number.0;
     let writing = writing(&viewer, form.kind == "note")?;
     let seen = Seen::parse(&form.draft, &form.composer).unwrap_or(Seen { version: 0, composer: String::new() });
     let saved = match parse(&form.body) {
         Err(refusal) => Err(refusal.into()),
-        Ok(body) => viewer.write(move |tx| verbs::save(tx, &writing, number, &body, &seen)).await,
+        Ok(body) => viewer.write(move |tx| actions::drafts::save(tx, &writing, number, &body, &seen)).await,
     };
     match saved {
         Ok(draft) if is_script(&viewer) => Ok(HttpResponse::Ok().json(Told::of(&viewer, draft.as_ref()))),
@@ -130,7 +131,7 @@ pub async fn take_over(may: May<handovers::Run>, number: Id<ConversationNumber>,
     };
     let note = viewer.read(find).await?.note;
     let writing = writing(&viewer, note)?;
-    match viewer.write(move |tx| verbs::take_over(tx, &can, &writing, number, from)).await {
+    match viewer.write(move |tx| actions::drafts::take_over(tx, &can, &writing, number, from)).await {
         Ok(_) => done(&viewer, &back_to(number, &form.back), Notice::new("The draft is in your composer")),
         Err(failure) => refused(&viewer, number, &form.back, failure, alert).await,
     }
@@ -143,7 +144,7 @@ pub async fn take_over(may: May<handovers::Run>, number: Id<ConversationNumber>,
 pub async fn discard(may: May<handovers::Run>, number: Id<ConversationNumber>, Form(form): Form<LeftForm>) -> Reply {
     let May { viewer, can } = may;
     let (number, from) = (number.0, whose(&form)?);
-    match viewer.write(move |tx| verbs::discard(tx, &can, number, from)).await {
+    match viewer.write(move |tx| actions::drafts::discard(tx, &can, number, from)).await {
         Ok(()) => done(&viewer, &back_to(number, &form.back), Notice::new("Draft discarded")),
         Err(failure) => refused(&viewer, number, &form.back, failure, alert).await,
     }
