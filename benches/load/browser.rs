@@ -1,7 +1,7 @@
 //! Somebody who is logged in and asks for pages, with several connections at once.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use baton::demo;
@@ -98,12 +98,16 @@ pub async fn is_ready(url: &str) -> bool {
 impl Browser {
     /// Logs the sample's Owner in.
     pub async fn logged_in(url: &str) -> Self {
+        Self::logged_in_as(url, "dana.weiss@fernhill.example").await
+    }
+
+    /// Logs somebody of the sample in.
+    pub async fn logged_in_as(url: &str, email: &str) -> Self {
         let http = client();
         let gate = format!("{url}/login");
         let page = send(&http, request(Method::GET, &gate, "", None)).await;
         let token = field(&page.body, "csrf_token");
-        let form =
-            [("csrf_token", token.as_str()), ("email", "dana.weiss@fernhill.example"), ("password", demo::PASSWORD)];
+        let form = [("csrf_token", token.as_str()), ("email", email), ("password", demo::PASSWORD)];
         let form = serde_html_form::to_string(form).expect("a form");
         let done = send(&http, request(Method::POST, &gate, &page.cookies.join("; "), Some(form))).await;
         assert_eq!(done.status, StatusCode::SEE_OTHER, "the log-in was refused");
@@ -114,6 +118,26 @@ impl Browser {
         let answer = send(&self.http, request(Method::GET, &format!("{}{path}", self.url), &self.cookie, None)).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}");
         answer.body
+    }
+
+    /// The token of the person's forms.
+    pub async fn token(&self) -> String {
+        field(&self.page("/profile/security").await, "csrf_token")
+    }
+
+    /// Follows a stream, counting what it says.
+    pub fn follow(&self, path: &str, told: &Arc<AtomicUsize>) -> JoinHandle<()> {
+        let (url, cookie, http, told) = (format!("{}{path}", self.url), self.cookie.clone(), client(), told.clone());
+        tokio::spawn(async move {
+            let answer = http.request(request(Method::GET, &url, &cookie, None)).await.expect("a stream");
+            assert_eq!(answer.status(), StatusCode::OK, "{url}");
+            let mut body = answer.into_body();
+            while let Some(Ok(frame)) = body.frame().await {
+                // A sign of life is nothing to be counted.
+                let said = frame.data_ref().is_some_and(|data| !data.starts_with(b":"));
+                told.fetch_add(usize::from(said), Ordering::Relaxed);
+            }
+        })
     }
 
     /// Follows "Next" so often; the address of the page that it leads to.

@@ -121,6 +121,13 @@ impl Database {
         &self.team
     }
 
+    /// The addresses of so many people who can log in.
+    pub fn people(&self, count: usize) -> Vec<String> {
+        let statement =
+            format!("SELECT email_key AS line FROM users WHERE status = 'active' ORDER BY email_key LIMIT {count}");
+        query(&self.url, &statement)
+    }
+
     /// The number of a conversation with some messages.
     pub fn some_number(&self) -> String {
         let statement = "SELECT CAST(c.number AS TEXT) AS line FROM conversations c WHERE c.status = 'open' AND \

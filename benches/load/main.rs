@@ -12,6 +12,7 @@
 
 mod browser;
 mod database;
+mod live;
 mod program;
 mod table;
 
@@ -119,6 +120,8 @@ async fn measure(database: &Database, wanted: &Wanted) -> Table {
         table.load(name, &browser.load(&path, 1, long).await, "p50 < 50 ms");
     }
     table.figure("memory after the pages (resident)", program.memory(), "< 100 MB");
+
+    live::measure(&mut table, &program, database, &browser).await;
 
     for (held, aim) in [(few, "< 0.1 s"), (many, "< 5 s")] {
         let (took, beside) = bulk(&browser, database, &held).await;

@@ -57,11 +57,28 @@ impl Program {
         self.status("VmHWM:")
     }
 
+    /// Kilobytes in memory now.
+    pub fn resident(&self) -> u64 {
+        self.kilobytes("VmRSS:")
+    }
+
+    /// The processor's time that it took so far.
+    pub fn cpu(&self) -> Duration {
+        let text = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
+        // After the name in brackets: user and system time are the 12th and 13th, in hundredths of a second.
+        let fields = text.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+        let ticks: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
+        Duration::from_millis(ticks * 10)
+    }
+
     fn status(&self, field: &str) -> String {
+        format!("{} MB", self.kilobytes(field) / 1024)
+    }
+
+    fn kilobytes(&self, field: &str) -> u64 {
         let text = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
         let line = text.lines().find_map(|line| line.strip_prefix(field)).unwrap_or_default();
-        let kilobytes: u64 = line.split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or(0);
-        format!("{} MB", kilobytes / 1024)
+        line.split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or(0)
     }
 }
 

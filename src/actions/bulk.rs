@@ -1,6 +1,6 @@
 //! Bulk changes: start, go on, undo (C-8 … C-11).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::TimeDelta;
 
@@ -13,6 +13,7 @@ use crate::domain::bulk_change::Change;
 use crate::domain::conversations::{Conversation, Status};
 use crate::domain::ids::{ConversationId, JobId, TeamId, UserId};
 use crate::domain::inbox::{Assignee, Filter, Statuses, Teams};
+use crate::domain::live::Topic;
 use crate::domain::users::User;
 use crate::failure::Failure;
 use crate::store::bulk_jobs::{self, Job, New, Origin, Pending};
@@ -274,6 +275,7 @@ pub fn run_chunk(tx: &mut Tx, id: JobId) -> Result<Recorded<Progress>, Failure> 
             outcomes
         }
     };
+    touch(tx, id, &pending, &outcomes);
     let done = outcomes.get(&Outcome::Done).map_or(0, Vec::len);
     let skipped = pending.len() - done;
     let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
@@ -291,6 +293,18 @@ pub fn run_chunk(tx: &mut Tx, id: JobId) -> Result<Recorded<Progress>, Failure> 
         return Ok(tx.record(Event::BulkFinished { job: id, done, skipped }).with(progress));
     }
     Ok(tx.unrecorded(progress, "each item's event was written with the item"))
+}
+
+/// The items' events are written by SQL, so that open pages have to be told here.
+fn touch(tx: &mut Tx, job: JobId, pending: &[Pending], outcomes: &HashMap<Outcome, Vec<i64>>) {
+    tx.touch(Topic::Job(job));
+    let done: HashSet<i64> = outcomes.get(&Outcome::Done).into_iter().flatten().copied().collect();
+    for item in pending.iter().filter(|item| done.contains(&item.position)) {
+        tx.touch(Topic::Conversation(item.conversation));
+    }
+    if !done.is_empty() {
+        tx.touch(Topic::Inbox);
+    }
 }
 
 fn decide_all(tx: &mut Tx, job: &Job, pending: &[Pending]) -> Result<HashMap<Outcome, Vec<i64>>, Failure> {

@@ -141,16 +141,16 @@ impl Cli {
                 audit::verify(&open(&config)?, workspace.as_deref(), seal.as_deref())
             }
             Command::Workspace { command: WorkspaceCommand::Create { name, owner_name, owner_email } } => {
-                workspace::create(&open(&config)?, &name, &owner_name, &owner_email)
+                workspace::create(&open_beside(&config)?, &name, &owner_name, &owner_email)
             }
             Command::User { command: UserCommand::ResetPassword { email, workspace } } => {
-                workspace::reset_password(&open(&config)?, &email, workspace.as_deref())
+                workspace::reset_password(&open_beside(&config)?, &email, workspace.as_deref())
             }
             Command::IngestMail { channel, workspace } => {
-                mail_in::ingest(&config, &open(&config)?, &channel, workspace.as_deref())
+                mail_in::ingest(&config, &open_beside(&config)?, &channel, workspace.as_deref())
             }
             Command::ImportMbox { file, channel, workspace } => {
-                mail_in::import(&config, &open(&config)?, &file, &channel, workspace.as_deref())
+                mail_in::import(&config, &open_beside(&config)?, &file, &channel, workspace.as_deref())
             }
         }
     }
@@ -162,6 +162,13 @@ fn open(config: &Config) -> Result<Db, String> {
     let clock = Arc::new(SystemClock::ahead_by(config.clock_offset));
     let db = Db::open(&config.database, clock, Arc::new(SystemEntropy))?;
     migrations::run(&db)?;
+    Ok(db)
+}
+
+/// The same for a command that changes something while a server may run on the same database.
+fn open_beside(config: &Config) -> Result<Db, String> {
+    let db = open(config)?;
+    db.live().tell_the_server();
     Ok(db)
 }
 

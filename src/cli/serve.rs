@@ -115,6 +115,12 @@ fn run(config: Config, db: Db, greet: impl FnOnce(&Url, &Db) -> Result<Option<St
             say(&greeting);
         }
         let background = tasks::start(&context);
+        let live = context.db.live().clone();
+        actix_web::rt::spawn(async move {
+            told_to_stop().await;
+            // Streams never end by themselves, and the server waits for its connections.
+            live.close();
+        });
         let ended = server.await.map_err(|error| error.to_string());
         if let Some(mail) = mail {
             mail.stop().await;
@@ -128,6 +134,22 @@ fn run(config: Config, db: Db, greet: impl FnOnce(&Url, &Db) -> Result<Option<St
         ended
     });
     served.map_err(|error: String| format!("The server stopped: {error}"))
+}
+
+/// Waits for the signals at which the server stops, too.
+async fn told_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminated.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
 }
 
 pub(super) fn doctor(config: &Config) -> Result<(), String> {

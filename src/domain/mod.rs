@@ -21,6 +21,7 @@ pub mod inbox_views;
 pub mod invite_check;
 pub mod invite_list;
 pub mod invites;
+pub mod live;
 pub mod logins;
 pub mod mail_addresses;
 pub mod passwords;

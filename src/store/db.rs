@@ -9,6 +9,7 @@ use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionMa
 use diesel::prelude::*;
 use diesel::r2d2::{CustomizeConnection, ManageConnection};
 
+use super::live::{self, Live};
 use super::pg::PgConnection;
 use super::roster::Rosters;
 use super::statements::Statements;
@@ -18,6 +19,7 @@ use crate::domain::access::{Actor, Scope};
 use crate::domain::audit::Event;
 use crate::domain::clock::{Clock, Entropy};
 use crate::domain::ids::{MailId, WorkspaceId};
+use crate::domain::live::{Doing, Signal, Topic, topics_of, written_in};
 use crate::domain::secrets::Secret;
 use crate::failure::Failure;
 use crate::mail::Mail;
@@ -184,9 +186,11 @@ impl CustomizeConnection<AnyConn, diesel::r2d2::Error> for Prepare {
 pub type Pool = diesel::r2d2::Pool<Manager>;
 
 struct Inner {
+    url: DatabaseUrl,
     pool: Pool,
     statements: Statements,
     rosters: Rosters,
+    live: Live,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 }
@@ -217,7 +221,8 @@ impl Db {
             .connection_customizer(Box::new(Prepare))
             .build(manager)
             .map_err(|error| url.cannot_be_opened(&error))?;
-        Ok(Self(Arc::new(Inner { pool, statements, rosters: Rosters::default(), clock, entropy })))
+        let (url, rosters, live) = (url.clone(), Rosters::default(), Live::default());
+        Ok(Self(Arc::new(Inner { url, pool, statements, rosters, live, clock, entropy })))
     }
 
     /// The present instant by this installation's clock.
@@ -235,6 +240,23 @@ impl Db {
     /// What this instance remembers of workspaces.
     pub(super) fn rosters(&self) -> &Rosters {
         &self.0.rosters
+    }
+
+    /// Where open pages of this instance wait for changes.
+    #[must_use]
+    pub fn live(&self) -> &Live {
+        &self.0.live
+    }
+
+    pub(super) fn url(&self) -> &DatabaseUrl {
+        &self.0.url
+    }
+
+    /// A connection beside the pool, for what needs the same one all the time.
+    pub(super) fn connect_apart(&self) -> Result<AnyConn, Failure> {
+        let manager = Manager { url: self.0.url.clone(), statements: self.0.statements.clone() };
+        let prepared = manager.connect().and_then(|mut conn| Prepare.on_acquire(&mut conn).map(|()| conn));
+        prepared.map_err(|error| Failure::Unavailable(error.to_string()))
     }
 
     /// A new secret.
@@ -402,13 +424,21 @@ impl Db {
     ) -> Result<T, Failure> {
         let now = self.now();
         let mut conn = self.connection()?;
-        in_transaction(&mut conn, |conn| {
+        let (value, changed) = in_transaction(&mut conn, |conn| {
             let rx = Rx { conn, workspace: scope.workspace, now };
-            let mut tx = Tx { rx, scope, entropy: &*self.0.entropy, writes: 0, events: Vec::new() };
+            let entropy = &*self.0.entropy;
+            let mut tx = Tx { rx, scope, entropy, writes: 0, events: Vec::new(), touched: Vec::new() };
             let recorded = f(&mut tx)?;
-            tx.flush()?;
-            Ok(recorded.value)
-        })
+            let written = tx.events.iter().filter_map(written_in).last();
+            Ok((recorded.value, (tx.flush(&self.0.live)?, written)))
+        })?;
+        if let Some(changed) = changed.0 {
+            self.0.live.publish(&changed, now);
+        }
+        if let (Some(at), Some(user)) = (changed.1, scope.actor.user()) {
+            self.tell_presence(scope.workspace, at, user, Doing::Paused);
+        }
+        Ok(value)
     }
 }
 
@@ -515,6 +545,7 @@ pub struct Tx<'c> {
     entropy: &'c dyn Entropy,
     writes: u32,
     events: Vec<Event>,
+    touched: Vec<Topic>,
 }
 
 impl<'c> Deref for Tx<'c> {
@@ -613,6 +644,11 @@ impl Tx<'_> {
         Recorded { value }
     }
 
+    /// Lets open pages know after the commit. Only for what leaves no event: those are told by themselves.
+    pub fn touch(&mut self, topic: Topic) {
+        self.touched.push(topic);
+    }
+
     /// Queues a mail; it leaves after the commit.
     ///
     /// # Errors
@@ -648,8 +684,15 @@ impl Tx<'_> {
         self.rx.conn
     }
 
-    fn flush(&mut self) -> Result<(), Failure> {
+    /// Writes the trail, and says what open pages are to be told.
+    fn flush(&mut self, live: &Live) -> Result<Option<Signal>, Failure> {
         let events = std::mem::take(&mut self.events);
-        audit::insert(self, &events)
+        audit::insert(self, &events)?;
+        let mut touched = std::mem::take(&mut self.touched);
+        touched.extend(events.iter().flat_map(topics_of));
+        if touched.is_empty() {
+            return Ok(None);
+        }
+        live::send(self, live, Signal::changed(self.rx.workspace, touched))
     }
 }

@@ -10,6 +10,7 @@ use super::schema::{attachments, contacts, conversations, messages};
 use super::types::At;
 use crate::domain::conversations::MessageKind;
 use crate::domain::ids::{AttachmentId, ConversationId, MailId, MessageId, UserId};
+use crate::domain::live::Topic;
 use crate::domain::text::key;
 use crate::failure::Failure;
 
@@ -76,6 +77,8 @@ pub fn insert(tx: &mut Tx, new: &New) -> Result<MessageId, Failure> {
         .returning(messages::id)
         .get_result(tx.write())?;
     super::search::add_texts(tx, [(new.conversation, new.body)])?;
+    tx.touch(Topic::Conversation(new.conversation));
+    tx.touch(Topic::Inbox);
     Ok(MessageId(id))
 }
 

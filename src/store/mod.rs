@@ -21,6 +21,7 @@ pub mod import;
 pub mod inactivity;
 pub mod inbox;
 pub mod invites;
+pub mod live;
 pub mod logins;
 pub mod messages;
 pub mod migrations;

@@ -23,7 +23,10 @@ use diesel::{ConnectionError, ConnectionResult, QueryResult};
 use diesel_async::pooled_connection::PoolableConnection;
 use diesel_async::{AsyncConnection, AsyncConnectionCore, AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::{Stream, StreamExt};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
 use tokio_postgres::config::SslMode;
+use tokio_postgres::{AsyncMessage, Client};
 
 /// A PostgreSQL connection for synchronous code.
 ///
@@ -70,13 +73,18 @@ impl Drop for Runtime {
 /// How long a connection attempt may take.
 const CONNECT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 
-async fn connect(url: &str) -> ConnectionResult<AsyncPgConnection> {
+fn settings(url: &str) -> ConnectionResult<tokio_postgres::Config> {
     let mut config: tokio_postgres::Config =
         url.parse().map_err(|e: tokio_postgres::Error| ConnectionError::InvalidConnectionUrl(explain(&e)))?;
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(CONNECT_TIMEOUT);
     }
     config.application_name("baton");
+    Ok(config)
+}
+
+async fn connect(url: &str) -> ConnectionResult<AsyncPgConnection> {
+    let config = settings(url)?;
     let bad = |e: tokio_postgres::Error| ConnectionError::BadConnection(explain(&e));
     if config.get_ssl_mode() == SslMode::Disable {
         let (client, connection) = config.connect(tokio_postgres::NoTls).await.map_err(bad)?;
@@ -85,6 +93,83 @@ async fn connect(url: &str) -> ConnectionResult<AsyncPgConnection> {
         let tls = tokio_postgres_rustls::MakeRustlsConnect::new(tls_config());
         let (client, connection) = config.connect(tls).await.map_err(bad)?;
         AsyncPgConnection::try_from_client_and_connection(client, connection).await
+    }
+}
+
+/// What a listening connection hears.
+pub(super) enum Heard {
+    /// It listens from now on; what was said before is lost.
+    Connected,
+    /// Somebody said this.
+    Payload(String),
+}
+
+/// A listening connection has nothing to do for long. So often it is asked whether it is still there.
+const ASK: std::time::Duration = std::time::Duration::from_secs(15);
+
+/// Listens on a connection of its own, and says on it what comes in by `outgoing`, until the connection is lost.
+pub(super) async fn listen(
+    url: &str,
+    channel: &str,
+    outgoing: &mut mpsc::Receiver<String>,
+    hear: impl Fn(Heard),
+) -> Result<(), String> {
+    let config = settings(url).map_err(|error| error.to_string())?;
+    let bad = |error: tokio_postgres::Error| explain(&error);
+    if config.get_ssl_mode() == SslMode::Disable {
+        let (client, connection) = config.connect(tokio_postgres::NoTls).await.map_err(bad)?;
+        attend(client, connection, channel, outgoing, hear).await
+    } else {
+        let tls = tokio_postgres_rustls::MakeRustlsConnect::new(tls_config());
+        let (client, connection) = config.connect(tls).await.map_err(bad)?;
+        attend(client, connection, channel, outgoing, hear).await
+    }
+}
+
+async fn attend<S, T>(
+    client: Client,
+    mut connection: tokio_postgres::Connection<S, T>,
+    channel: &str,
+    outgoing: &mut mpsc::Receiver<String>,
+    hear: impl Fn(Heard),
+) -> Result<(), String>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let bad = |error: tokio_postgres::Error| explain(&error);
+    let (found, mut heard) = mpsc::unbounded_channel();
+    // The connection moves only while somebody polls it, so it has a task of its own; that ends with the client.
+    tokio::spawn(async move {
+        let mut messages = futures_util::stream::poll_fn(move |context| connection.poll_message(context));
+        while let Some(message) = messages.next().await {
+            match message {
+                Ok(AsyncMessage::Notification(note)) => {
+                    if found.send(note.payload().to_owned()).is_err() {
+                        break;
+                    }
+                }
+                Ok(_) => {}
+                Err(_) => break,
+            }
+        }
+    });
+    client.batch_execute(&format!("LISTEN {channel}")).await.map_err(bad)?;
+    hear(Heard::Connected);
+    loop {
+        tokio::select! {
+            payload = heard.recv() => match payload {
+                Some(payload) => hear(Heard::Payload(payload)),
+                None => return Err("the connection was closed".to_owned()),
+            },
+            Some(payload) = outgoing.recv() => {
+                client.query("SELECT pg_notify($1, $2)", &[&channel, &payload]).await.map_err(bad)?;
+            }
+            () = tokio::time::sleep(ASK) => {
+                let answer = tokio::time::timeout(CONNECT_TIMEOUT, client.batch_execute("SELECT 1")).await;
+                answer.map_err(|_| "the server does not answer".to_owned())?.map_err(bad)?;
+            }
+        }
     }
 }
 

@@ -587,6 +587,17 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
+    use super::Guid;
+
+    live_changes (id) {
+        id -> BigInt,
+        workspace_id -> Guid,
+        signal -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
     use super::{Guid, Instant};
 
     tasks (id) {

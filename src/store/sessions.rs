@@ -5,9 +5,10 @@ use diesel::dsl::auto_type;
 use diesel::prelude::*;
 
 use super::db::{Rx, Tx};
-use super::schema::sessions;
+use super::schema::{sessions, users};
 use super::types::At;
 use crate::domain::ids::{SessionId, UserId, WorkspaceId};
+use crate::domain::users::Status;
 use crate::failure::Failure;
 
 /// A session, as people see it.
@@ -50,6 +51,22 @@ pub fn list_of_user(rx: &mut Rx, user: UserId) -> Result<Vec<Session>, Failure> 
             last_seen_at: seen.0,
         })
         .collect())
+}
+
+/// When a session was made and last used, if there still is one and its user can log in.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn find_times(rx: &mut Rx, user: UserId, id: SessionId) -> Result<Option<(DateTime<Utc>, DateTime<Utc>)>, Failure> {
+    let found: Option<(At, At)> = ours(rx.workspace())
+        .inner_join(users::table.on(users::id.eq(sessions::user_id)))
+        .filter(sessions::id.eq(id))
+        .filter(sessions::user_id.eq(user))
+        .filter(users::status.eq(Status::Active.as_str()))
+        .select((sessions::created_at, sessions::last_seen_at))
+        .first(rx.conn)
+        .optional()?;
+    Ok(found.map(|(created, seen)| (created.0, seen.0)))
 }
 
 /// How many sessions a user has.

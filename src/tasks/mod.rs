@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod ingest;
+pub mod live;
 pub mod lmtp;
 pub mod mail;
 pub mod retention;
@@ -100,7 +101,8 @@ pub fn start(context: &Context) -> Running {
         // Never at once again: what is due is done.
         retention::run(&context.db, &context.public_url).await.map(|_| 0)
     });
-    Running { stop, loops: vec![jobs, mails, timers, dates, rules, tidying, seals, retention] }
+    let listening = live::start(&context.db, stop.subscribe());
+    Running { stop, loops: vec![jobs, mails, timers, dates, rules, tidying, seals, retention, listening] }
 }
 
 fn every<F, W>(context: &Context, mut stop: watch::Receiver<bool>, pause: Duration, work: F) -> JoinHandle<()>

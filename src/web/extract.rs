@@ -24,6 +24,12 @@ pub fn is_fragment(headers: &HeaderMap) -> bool {
         && !headers.contains_key("hx-boosted")
 }
 
+/// Whether an open page asks by itself, because something changed. That is no visit of the person's.
+#[must_use]
+pub fn is_live(headers: &HeaderMap) -> bool {
+    headers.contains_key("baton-live")
+}
+
 /// A request with who is asking: everything that a page of a logged-in person needs.
 #[derive(Clone)]
 pub struct Viewer {

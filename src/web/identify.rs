@@ -13,6 +13,7 @@ use chrono_tz::Tz;
 
 use super::App;
 use super::error::WebError;
+use super::extract::is_live;
 use super::session::{CSRF, Entry, FOUND};
 use crate::domain::access::{Actor, Person, Scope};
 use crate::domain::users::Name;
@@ -141,7 +142,8 @@ async fn known(app: &App, req: &ServiceRequest, entry: Entry) -> Result<Known, W
         address: Some(address(req.request())),
         request_id: req.extensions().get::<RequestId>().map(|id| id.0.clone()),
     };
-    if app.db.now() - entry.last_seen_at >= SEEN_EVERY {
+    let by_itself = is_live(req.headers()) || req.path() == "/events";
+    if !by_itself && app.db.now() - entry.last_seen_at >= SEEN_EVERY {
         note_use(app, &scope, &person).await?;
     }
     let zone = entry.time_zone.and_then(|zone| zone.parse().ok()).unwrap_or(around.workspace.time_zone);

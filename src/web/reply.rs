@@ -9,7 +9,7 @@ use askama::Template;
 use serde::{Deserialize, Serialize};
 
 use super::error::WebError;
-use super::extract::{Viewer, is_fragment};
+use super::extract::{Viewer, is_fragment, is_live};
 use super::session::NOTICE;
 use super::views::chrome::{Chrome, Section};
 use crate::failure::Failure;
@@ -141,7 +141,10 @@ pub fn page_with<T: Template + Display>(
 ) -> Reply {
     let title = if status.is_client_error() { format!("Error: {title}") } else { title.to_owned() };
     let mut chrome = Chrome::new(&viewer.req, &title, section);
-    chrome.take_notice(&viewer.session());
+    // A page that only follows what others do takes no notice that is meant for where the person goes next.
+    if !is_live(viewer.req.headers()) {
+        chrome.take_notice(&viewer.session());
+    }
     let body = if is_fragment(viewer.req.headers()) {
         Part { chrome: &chrome, content }.render()?
     } else {

@@ -168,7 +168,10 @@ routes! {
 
     get "/inbox" SEE => pages::inbox::index;
     get "/inbox/export" Needs(Key::ConversationsBulk) => pages::inbox::export::download;
+    get "/events" LoggedIn => pages::events::stream;
     get "/conversations/{id}" SEE => pages::conversation::show;
+    get "/conversations/{id}/presence" SEE => pages::events::present;
+    post "/conversations/{id}/presence" SEE => pages::events::announce;
     post "/conversations/{id}/messages" Needs(Key::ConversationsReply) => pages::conversation::reply;
     post "/conversations/{id}/retry" Needs(Key::ConversationsReply) => pages::conversation::retry;
     post "/conversations/{id}/notes" Needs(Key::NotesWrite) => pages::conversation::note;

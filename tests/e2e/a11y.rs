@@ -14,8 +14,15 @@ use super::support::sample;
 use super::support::smtp::Smtp;
 
 /// Answers that are no pages: files (and what is exported), and pieces that a page asks for.
-const NO_PAGES: [&str; 5] =
-    ["/", "/settings", "/attachments/{id}", "/settings/outbox/quarantine/{id}", "/jobs/{id}/progress"];
+const NO_PAGES: [&str; 7] = [
+    "/",
+    "/settings",
+    "/attachments/{id}",
+    "/settings/outbox/quarantine/{id}",
+    "/jobs/{id}/progress",
+    "/events",
+    "/conversations/{id}/presence",
+];
 /// Lists whose only entry leads to what others do not lead to: somebody who comes back to the dialog of dates, a team with
 /// somebody who cannot log in to the dialog that takes them off. And somebody whose leave is planned.
 const ONLY: [&str; 3] =

@@ -18,6 +18,7 @@ mod audit;
 mod bulk;
 mod bulk_changes;
 mod http;
+mod live;
 mod mail_in;
 mod mail_lmtp;
 mod mail_reports;

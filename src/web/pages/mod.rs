@@ -3,6 +3,7 @@
 pub mod accept;
 pub mod attachments;
 pub mod conversation;
+pub mod events;
 pub mod inbox;
 pub mod inbox_bulk;
 mod inbox_bulk_form;

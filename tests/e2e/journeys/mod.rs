@@ -4,5 +4,6 @@ mod counts;
 mod drafts;
 mod keyboard;
 mod leaving;
+mod live;
 mod reassigning;
 mod without_script;

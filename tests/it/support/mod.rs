@@ -3,6 +3,7 @@
 pub mod db;
 pub mod draft;
 pub mod other;
+mod service;
 pub mod threads;
 pub mod traces;
 pub mod web;

@@ -2,13 +2,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, mpsc};
 
-use actix_http::Request;
-use actix_web::body::MessageBody;
-use actix_web::dev::{Service, ServiceResponse};
 use actix_web::http::{Method, StatusCode};
-use actix_web::test::{TestRequest, init_service};
+use actix_web::test::init_service;
 use baton::domain::clock::{SystemClock, SystemEntropy};
 use baton::domain::ids::{RoleId, UserId};
 use baton::domain::proxies::TrustedProxies;
@@ -23,22 +20,16 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::World;
 use super::db::Fresh;
+use super::service::{Noticed, Sent, call, next_part, watched};
 use super::world::{PASSWORD, base};
-
-/// What a browser sends.
-struct Sent {
-    method: Method,
-    uri: String,
-    headers: Vec<(String, String)>,
-    address: String,
-    body: Option<Vec<u8>>,
-}
 
 /// How plain forms are sent.
 const PLAIN: &str = "application/x-www-form-urlencoded";
 
 enum Ask {
     Page(Sent, mpsc::Sender<(Page, Vec<(String, String)>)>),
+    Follow(Sent, mpsc::Sender<String>),
+    Listen,
     RunDue(mpsc::Sender<usize>),
     WakeDue(mpsc::Sender<usize>),
     DatesDue(mpsc::Sender<usize>),
@@ -51,81 +42,6 @@ pub struct Site {
     ask: UnboundedSender<Ask>,
     files: Arc<tempfile::TempDir>,
     _noticed: Arc<Noticed>,
-}
-
-/// What no test may see: trouble answered with 5xx, and a refusal that left a trace. Dropping it fails the test.
-#[derive(Default)]
-struct Noticed(Arc<Mutex<Vec<String>>>);
-
-impl Drop for Noticed {
-    fn drop(&mut self) {
-        let noticed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !std::thread::panicking() {
-            assert!(noticed.is_empty(), "{noticed:#?}");
-        }
-    }
-}
-
-/// How many events there are in all workspaces.
-async fn count_events(db: &Db) -> i64 {
-    let db = db.clone();
-    let counted = store::db::blocking(move || {
-        let all = db.look_anywhere_now(store::anywhere::list_workspaces)?;
-        all.iter().map(|one| db.read_now(one.id, store::audit::count)).sum()
-    });
-    counted.await.expect("to count")
-}
-
-/// Answers, and notices what must not be.
-async fn watched(
-    service: &impl Service<Request, Response = ServiceResponse<impl MessageBody + 'static>, Error = actix_web::Error>,
-    db: &Db,
-    noticed: &Mutex<Vec<String>>,
-    sent: Sent,
-) -> (Page, Vec<(String, String)>) {
-    let (what, posted) = (format!("{} {}", sent.method, sent.uri), sent.method == Method::POST);
-    let before = if posted { count_events(db).await } else { 0 };
-    let (page, cookies) = answer(service, sent).await;
-    let notice = |told: &str| {
-        let text = format!("{what} was answered with {}{told}", page.status);
-        noticed.lock().unwrap_or_else(PoisonError::into_inner).push(text);
-    };
-    if page.status.is_server_error() {
-        notice("");
-    }
-    if posted && page.status.is_client_error() && count_events(db).await != before {
-        notice(", and yet something was recorded");
-    }
-    (page, cookies)
-}
-
-async fn answer(
-    service: &impl Service<Request, Response = ServiceResponse<impl MessageBody + 'static>, Error = actix_web::Error>,
-    sent: Sent,
-) -> (Page, Vec<(String, String)>) {
-    let mut request = TestRequest::with_uri(&sent.uri)
-        .method(sent.method)
-        .peer_addr(format!("{}:4711", sent.address).parse().expect("an address"));
-    for (name, value) in sent.headers {
-        request = request.append_header((name, value));
-    }
-    if let Some(body) = sent.body {
-        request = request.set_payload(body);
-    }
-    let answer = match service.call(request.to_request()).await {
-        Ok(answer) => answer.map_into_boxed_body(),
-        Err(error) => ServiceResponse::new(TestRequest::default().to_http_request(), error.error_response()),
-    };
-    let cookies =
-        answer.response().cookies().map(|cookie| (cookie.name().to_owned(), cookie.value().to_owned())).collect();
-    let status = answer.status();
-    let headers = answer
-        .headers()
-        .iter()
-        .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
-        .collect();
-    let bytes = actix_web::body::to_bytes(answer.into_body()).await.unwrap_or_default();
-    (Page { status, headers, body: String::from_utf8_lossy(&bytes).into_owned() }, cookies)
 }
 
 impl Site {
@@ -152,6 +68,20 @@ impl Site {
                 while let Some(ask) = asked.recv().await {
                     match ask {
                         Ask::Page(sent, back) => drop(back.send(watched(&service, &db, &list, sent).await)),
+                        Ask::Follow(sent, said) => {
+                            let mut body = call(&service, sent).await.into_body();
+                            actix_web::rt::spawn(async move {
+                                while let Some(part) = next_part(&mut body).await {
+                                    if said.send(String::from_utf8_lossy(&part).into_owned()).is_err() {
+                                        break;
+                                    }
+                                }
+                            });
+                        }
+                        Ask::Listen => {
+                            let db = db.clone();
+                            actix_web::rt::spawn(async move { db.listen().await });
+                        }
                         Ask::RunDue(back) => drop(back.send(baton::tasks::run_due(&db).await.expect("a task"))),
                         Ask::DatesDue(back) => {
                             let base = Arc::new(base());
@@ -165,6 +95,11 @@ impl Site {
             });
         });
         Self { ask, files, _noticed: noticed }
+    }
+
+    /// Hears from now on what other instances change.
+    pub fn listen(&self) {
+        self.ask.send(Ask::Listen).expect("a site");
     }
 
     /// Does one due task, as the background work would; says whether there was one.
@@ -272,7 +207,7 @@ impl Browser {
         self.send_as(method, uri, PLAIN, body.map(String::into_bytes))
     }
 
-    fn send_as(&self, method: Method, uri: &str, kind: &'static str, body: Option<Vec<u8>>) -> Page {
+    fn sent(&self, method: Method, uri: &str, kind: &'static str, body: Option<Vec<u8>>) -> Sent {
         let cookies: Vec<String> =
             self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut headers = vec![("user-agent".to_owned(), "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0".to_owned())];
@@ -286,7 +221,19 @@ impl Browser {
             headers.push(("hx-request".to_owned(), "true".to_owned()));
         }
         headers.extend(self.added.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
-        let sent = Sent { method, uri: uri.to_owned(), headers, address: self.address.clone(), body };
+        Sent { method, uri: uri.to_owned(), headers, address: self.address.clone(), body }
+    }
+
+    /// Follows a stream.
+    pub fn follow(&self, uri: &str) -> mpsc::Receiver<String> {
+        let (said, parts) = mpsc::channel();
+        let sent = self.sent(Method::GET, uri, PLAIN, None);
+        self.site.ask.send(Ask::Follow(sent, said)).expect("a site");
+        parts
+    }
+
+    fn send_as(&self, method: Method, uri: &str, kind: &'static str, body: Option<Vec<u8>>) -> Page {
+        let sent = self.sent(method, uri, kind, body);
         let (back, answer) = mpsc::channel();
         self.site.ask.send(Ask::Page(sent, back)).expect("a site");
         let (page, cookies) = answer.recv().expect("an answer");
