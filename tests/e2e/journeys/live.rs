@@ -71,7 +71,7 @@ fn side_by_side(dana: &Browser, bob: &Browser, arrives: impl Fn(&str)) {
     bob.fill("#body", "A whole answer");
     bob.click("#send");
     within("a reply", || dana.wait_for_text_in(".thread", "A whole answer"));
-    bob.wait_for_text_in("#toasts", "Sent");
+    bob.wait_for("#toasts .toast");
     assert_eq!(dana.value("#body"), "Half an answer");
     dana.wait_for_focus("#body");
 
