@@ -221,7 +221,8 @@ impl Db {
             .connection_customizer(Box::new(Prepare))
             .build(manager)
             .map_err(|error| url.cannot_be_opened(&error))?;
-        let (url, rosters, live) = (url.clone(), Rosters::default(), Live::default());
+        let live = Live::new(url.is_postgres());
+        let (url, rosters) = (url.clone(), Rosters::default());
         Ok(Self(Arc::new(Inner { url, pool, statements, rosters, live, clock, entropy })))
     }
 
@@ -429,7 +430,7 @@ impl Db {
             let entropy = &*self.0.entropy;
             let mut tx = Tx { rx, scope, entropy, writes: 0, events: Vec::new(), touched: Vec::new() };
             let recorded = f(&mut tx)?;
-            let written = tx.events.iter().filter_map(written_in).last();
+            let written = tx.events.iter().rev().find_map(written_in);
             Ok((recorded.value, (tx.flush(&self.0.live)?, written)))
         })?;
         if let Some(changed) = changed.0 {

@@ -128,6 +128,8 @@ struct State {
 struct Inner {
     state: Mutex<State>,
     closed: AtomicBool,
+    /// Whether what is said comes back from PostgreSQL, in the order in which it was said.
+    echoes: bool,
     /// Whether somebody else serves the same file of SQLite.
     from_outside: AtomicBool,
     outgoing: mpsc::Sender<String>,
@@ -139,20 +141,29 @@ struct Inner {
 #[derive(Clone)]
 pub struct Live(Arc<Inner>);
 
-impl Default for Live {
-    fn default() -> Self {
+impl Live {
+    /// For one database; `echoes` on PostgreSQL.
+    pub(super) fn new(echoes: bool) -> Self {
         let (outgoing, to_send) = mpsc::channel(OUTBOX);
         Self(Arc::new(Inner {
             state: Mutex::default(),
             closed: AtomicBool::new(false),
+            echoes,
             from_outside: AtomicBool::new(false),
             outgoing,
             to_send: tokio::sync::Mutex::new(to_send),
         }))
     }
-}
 
-impl Live {
+    /// Says what somebody does, to this instance and the others. What cannot be sent is said again in a few seconds.
+    fn say(&self, signal: &Signal, now: DateTime<Utc>) {
+        if self.0.echoes {
+            let _ = self.0.outgoing.try_send(signal.encode());
+        } else {
+            self.publish(signal, now);
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -334,9 +345,8 @@ impl Drop for Subscription {
             && let Some(conversation) = self.slot.conversation
         {
             let gone = Signal::Presence(self.slot.workspace, conversation, self.slot.user, Doing::Away);
-            // Nobody reads a clock for what is over; the others are told by whoever listens.
-            self.live.publish(&gone, DateTime::<Utc>::MIN_UTC);
-            let _ = self.live.0.outgoing.try_send(gone.encode());
+            // Nobody reads a clock for what is over.
+            self.live.say(&gone, DateTime::<Utc>::MIN_UTC);
         }
     }
 }
@@ -345,9 +355,7 @@ impl Db {
     /// Says what somebody does at a conversation, here and on the other instances.
     pub fn tell_presence(&self, workspace: WorkspaceId, at: ConversationId, user: UserId, doing: Doing) {
         let signal = Signal::Presence(workspace, at, user, doing);
-        self.live().publish(&signal, self.now());
-        // What cannot be sent just now is said again in a few seconds.
-        let _ = self.live().0.outgoing.try_send(signal.encode());
+        self.live().say(&signal, self.now());
     }
 
     /// Hears what other instances and processes change and tells it to the open streams, until trouble.
@@ -355,9 +363,9 @@ impl Db {
     /// # Errors
     /// Why nothing is heard any more. Whoever calls this again makes good what was missed.
     pub async fn listen(&self) -> Result<(), Failure> {
-        let mut outgoing = self.live().0.to_send.lock().await;
         match self.url() {
             DatabaseUrl::Postgres(url) => {
+                let mut outgoing = self.live().0.to_send.lock().await;
                 let hear = |heard: pg::Heard| match heard {
                     pg::Heard::Connected => self.live().publish_all(),
                     pg::Heard::Payload(text) => match Signal::decode(&text) {
@@ -371,8 +379,6 @@ impl Db {
                 let mut watch = Watch::new(self).await?;
                 loop {
                     tokio::time::sleep(LOOK).await;
-                    // Presence is told within the process already.
-                    while outgoing.try_recv().is_ok() {}
                     watch = watch.look(self).await?;
                 }
             }

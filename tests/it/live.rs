@@ -5,10 +5,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use baton::actions::bulk::{self, Picked, Request};
-use baton::actions::incoming::Received;
+use baton::actions::incoming::{Received, Way};
 use baton::actions::{conversations, sessions, users};
 use baton::domain::access::{Can, Sees};
 use baton::domain::assignment::Target;
+use baton::domain::bulk_change::Change;
 use baton::domain::ids::{ConversationId, ConversationNumber, UserId};
 use baton::domain::live::Doing;
 use baton::failure::Failure;
@@ -37,7 +38,7 @@ fn listen(db: &Db) {
 /// What a subscription is told within a time; stops as soon as it has all that is wanted.
 fn told(subscription: &Subscription, wanted: Flags, within: Duration) -> Flags {
     let (begun, mut flags) = (Instant::now(), Flags::NONE);
-    while begun.elapsed() < within && !(flags.has(wanted) && !wanted.is_empty()) {
+    while begun.elapsed() < within && (wanted.is_empty() || !flags.has(wanted)) {
         flags = flags.with(subscription.take());
         std::thread::park_timeout(Duration::from_millis(10));
     }
@@ -151,7 +152,7 @@ on_both! {
         let can = w.can(w.ada);
         let request = Request {
             picked: Picked::Numbers(held.iter().map(|one| one.1.0).collect()),
-            target: Target::User(w.bob),
+            change: Change::Assign(Target::User(w.bob)),
             submission: "a form".to_owned(),
         };
         let started = w.by(w.ada, |tx| bulk::start(tx, &can, &request)).expect("a job");
@@ -167,7 +168,7 @@ on_both! {
             "From: harriet@customer.example\r\nTo: support@fernhill.example\r\nSubject: Tent\r\n\
              Message-ID: <{id}@customer.example>\r\nReferences: <{of}@customer.example>\r\n\r\nHello\r\n"
         );
-        let take = |mail: String| ingest(&w.db, &files, w.workspace, w.email, mail.as_bytes()).expect("a mail");
+        let take = |mail: String| ingest(&w.db, &files, (w.workspace, w.email), mail.as_bytes(), Way::Delivered).expect("a mail");
         let Received::Stored(number) = take(mail("one", "none")) else { panic!("not stored") };
         let id = w.read(|rx| find(rx, number));
         let reading = w.db.live().subscribe(w.workspace, w.sven, Some(id)).expect("a stream");

@@ -4,6 +4,7 @@
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
+use baton::actions::incoming::Way;
 use serde_json::json;
 
 use crate::support::app::App;
@@ -47,20 +48,17 @@ fn mail(from: &str, subject: &str) -> String {
 fn side_by_side(dana: &Browser, bob: &Browser, arrives: impl Fn(&str)) {
     bob.goto("/inbox?view=unassigned");
     let number = bob.attr("[data-item]", "data-number").expect("a conversation");
-    let address = format!("/conversations/{number}?view=unassigned");
+    let address = format!("/conversations/{number}?view=open");
     for one in [dana, bob] {
         one.goto(&address);
         one.wait_for("#thread .composer");
         mark(one);
     }
+    // The number beside the view.
     let count = |browser: &Browser| -> i64 {
-        browser
-            .text("#list-title .count")
-            .chars()
-            .filter(char::is_ascii_digit)
-            .collect::<String>()
-            .parse()
-            .unwrap_or(-1)
+        let texts = browser.texts("#views a");
+        let digits = texts.iter().find_map(|text| text.strip_prefix("Unassigned")).unwrap_or_default();
+        digits.chars().filter(char::is_ascii_digit).collect::<String>().parse().unwrap_or(-1)
     };
     dana.wait_for_text_in("#presence", "Bob Keller is here too");
 
@@ -75,7 +73,7 @@ fn side_by_side(dana: &Browser, bob: &Browser, arrives: impl Fn(&str)) {
     assert_eq!(dana.value("#body"), "Half an answer");
     dana.wait_for_focus("#body");
 
-    // It is given to somebody, and leaves the list.
+    // It is given to somebody, and leaves the unassigned.
     let before = count(dana);
     bob.click("#assignee");
     bob.click_named("#assign .menu-item", "you");
@@ -141,7 +139,8 @@ fn two_browsers_on_two_instances() {
     side_by_side(&dana, &bob, |subject| {
         let files = baton::files::Files::new(folder.path());
         let mail = mail("Nora <nora@customer.example>", subject);
-        baton::tasks::ingest::ingest(&db, &files, workspace, channel, mail.as_bytes()).expect("a mail");
+        baton::tasks::ingest::ingest(&db, &files, (workspace, channel), mail.as_bytes(), Way::Delivered)
+            .expect("a mail");
     });
     shown_out(&dana, &bob);
 }

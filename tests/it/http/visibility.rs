@@ -207,7 +207,7 @@ async fn addresses(person: &Someone, browser: &Browser, made: &[Made]) {
     for one in made {
         let path = format!("/conversations/{}", one.number);
         let there = if person.sees(one) { 200 } else { 404 };
-        for path in [path.clone(), format!("/attachments/{}", one.attachment)] {
+        for path in [path.clone(), format!("{path}/presence"), format!("/attachments/{}", one.attachment)] {
             assert_eq!(browser.get(&path).await.status.as_u16(), there, "{} at {path}", person.name);
         }
         if person.sees(one) {
