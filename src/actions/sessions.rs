@@ -6,7 +6,7 @@ use url::Url;
 use crate::domain::audit::Event;
 use crate::domain::ids::{SessionId, UserId};
 use crate::domain::logins::{LoginRefusal, RESET};
-use crate::domain::secrets::hash;
+use crate::domain::secrets::{Secret, hash};
 use crate::domain::users::Status;
 use crate::failure::Failure;
 use crate::mail::messages;
@@ -30,6 +30,37 @@ pub fn log_in(tx: &mut Tx, id: UserId) -> Result<Recorded<UserId>, Failure> {
     Ok(tx.record(Event::UserLoggedIn { user: id }).with(id))
 }
 
+/// Where somebody comes in, as their list of sessions shows it.
+#[derive(Clone, Debug, Default)]
+pub struct Door {
+    /// The network address.
+    pub address: String,
+    /// The browser, as it calls itself.
+    pub device: String,
+}
+
+/// A session that was opened.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// Whose.
+    pub user: UserId,
+    /// Which.
+    pub session: SessionId,
+    /// What goes into the cookie, and is kept nowhere else.
+    pub key: Secret,
+}
+
+/// Opens a session for somebody who is locked and let in. It is written with what lets them in: whatever ends sessions
+/// comes before that, and keeps them out, or after it, and ends this one too.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn open(tx: &mut Tx, user: UserId, door: &Door) -> Result<Opened, Failure> {
+    let key = tx.new_secret();
+    let session = store::sessions::insert(tx, user, &key.hash(), (&door.address, &door.device))?;
+    Ok(Opened { user, session, key })
+}
+
 /// The same at the end of an attempt that was counted as a failure when it began. `compared` is the hash that the password
 /// was held against, which takes a while: who was given another one meanwhile is not let in with the old one.
 ///
@@ -40,13 +71,14 @@ pub fn finish_login(
     id: UserId,
     attempt: i64,
     compared: Option<&str>,
-) -> Result<Recorded<UserId>, Failure> {
+    door: &Door,
+) -> Result<Recorded<Opened>, Failure> {
     let done = log_in(tx, id)?;
     if store::users::find_password(tx, id)?.as_deref() != compared {
         return Err(LoginRefusal::NoMatch.into());
     }
     store::logins::set_succeeded(tx, attempt)?;
-    Ok(done)
+    Ok(done.with(open(tx, id, door)?))
 }
 
 /// Ends one's own session.
@@ -109,7 +141,7 @@ pub fn set_password(
 /// Ends one of one's own sessions, or all others (S-4).
 ///
 /// # Errors
-/// Trouble with the database.
+/// [`Failure::NotFound`] for a session that is none of theirs, or trouble with the database.
 pub fn end_own(
     tx: &mut Tx,
     user: UserId,
@@ -117,7 +149,8 @@ pub fn end_own(
     session: Option<SessionId>,
 ) -> Result<Recorded<usize>, Failure> {
     let count = match session {
-        Some(session) => usize::from(store::sessions::delete(tx, user, session)?),
+        Some(session) if store::sessions::delete(tx, user, session)? => 1,
+        Some(_) => return Err(Failure::NotFound),
         None => store::sessions::delete_all_of(tx, user, Some(current))?,
     };
     Ok(tx.record(Event::SessionsEnded { user, session, count }).with(count))

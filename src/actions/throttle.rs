@@ -3,7 +3,7 @@
 
 use chrono::TimeDelta;
 
-use crate::domain::logins::{FAILURES, FAILURES_OF_AN_ADDRESS, Limit, LoginRefusal, wait, wait_in_words};
+use crate::domain::logins::{FAILURES, FAILURES_OF_AN_ADDRESS, Limit, LoginRefusal, network, wait, wait_in_words};
 use crate::failure::Failure;
 use crate::store::{Ax, logins};
 
@@ -12,7 +12,7 @@ use crate::store::{Ax, logins};
 /// # Errors
 /// [`LoginRefusal::TooMany`], or trouble with the database.
 pub fn begin_login(ax: &mut Ax, new: &logins::NewAttempt) -> Result<i64, Failure> {
-    logins::lock_names(ax, &[new.account_hash, new.address])?;
+    logins::lock_names(ax, &[new.account_hash, &network(new.address)])?;
     let (of_account, of_address) = logins::list_failures(ax, new.account_hash, new.address)?;
     let now = ax.now();
     let waiting = wait(&of_account, FAILURES, now).max(wait(&of_address, FAILURES_OF_AN_ADDRESS, now));

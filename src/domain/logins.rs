@@ -1,5 +1,7 @@
 //! How guessing passwords is slowed down (S-6), and how long sessions live (S-2).
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::ids::{UserId, WorkspaceId};
@@ -31,6 +33,17 @@ pub fn account(workspace: WorkspaceId, email: &str) -> String {
     hash(&format!("{workspace} {}", key(email)))
 }
 
+/// Under which an address is counted: an IPv4 address is itself; of IPv6 everybody who has one address has the 2^64 beside
+/// it as well, so that the network counts.
+#[must_use]
+pub fn network(address: &str) -> String {
+    let Ok(IpAddr::V6(v6)) = address.parse() else { return address.to_owned() };
+    match v6.to_ipv4_mapped() {
+        Some(v4) => v4.to_string(),
+        None => format!("{}/64", Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
+    }
+}
+
 /// What is counted under a name, and how much of it is let through within [`WINDOW`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limit {
@@ -41,12 +54,12 @@ pub struct Limit {
 }
 
 /// What limits asking for links for a forgotten password: by the email that is typed, be it somebody's or nobody's, and
-/// by the network address.
+/// by the network that they come from.
 #[must_use]
 pub fn limits_of_links(email: &str, address: &str) -> [Limit; 2] {
     [
         Limit { key_hash: hash(&format!("link for {}", key(email))), allowed: LINKS },
-        Limit { key_hash: hash(&format!("link from {address}")), allowed: LINKS_OF_AN_ADDRESS },
+        Limit { key_hash: hash(&format!("link from {}", network(address))), allowed: LINKS_OF_AN_ADDRESS },
     ]
 }
 
@@ -127,6 +140,16 @@ mod tests {
                 prop_assert_eq!(wait(&still, FAILURES, later), None);
             }
         }
+    }
+
+    #[test]
+    fn one_customer_of_ipv6_is_one_whatever_address_they_take() {
+        assert_eq!(network("2001:db8:1:2::1"), "2001:db8:1:2::/64");
+        assert_eq!(network("2001:db8:1:2:ffff:ffff:ffff:ffff"), network("2001:db8:1:2::1"));
+        assert_ne!(network("2001:db8:1:3::1"), network("2001:db8:1:2::1"));
+        assert_eq!(network("::ffff:192.0.2.7"), "192.0.2.7");
+        assert_eq!((network("192.0.2.7"), network("")), ("192.0.2.7".to_owned(), String::new()));
+        assert_eq!(limits_of_links("a@b.example", "2001:db8::1"), limits_of_links("a@b.example", "2001:db8::2"));
     }
 
     #[test]

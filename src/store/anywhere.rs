@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use super::db::{AnyConn, Ax, insert_new};
+use super::db::{Ax, insert_new};
 use super::schema::{channels, installation, invite_links, password_links, sessions, setup_links, users, workspaces};
 use super::types::At;
 use super::workspaces::{COLUMNS, Row, read};
@@ -92,61 +92,6 @@ pub fn find_session(ax: &mut Ax, key_hash: &str) -> Result<Option<FoundSession>,
         created_at: created.0,
         last_seen_at: seen.0,
     }))
-}
-
-/// A session that begins.
-pub struct NewSession<'a> {
-    /// Its id.
-    pub id: SessionId,
-    /// The hash of its key.
-    pub key_hash: &'a str,
-    /// The workspace.
-    pub workspace: WorkspaceId,
-    /// Who is logged in.
-    pub user: UserId,
-    /// What it remembers, as JSON.
-    pub state: &'a str,
-    /// The network address.
-    pub address: &'a str,
-    /// The browser, as it calls itself.
-    pub device: &'a str,
-    /// When the log-in was, which stays when the key is changed.
-    pub created_at: DateTime<Utc>,
-}
-
-/// Adds a session, unless its user was deactivated meanwhile; says whether it was added.
-///
-/// # Errors
-/// Trouble with the database.
-pub fn insert_session(ax: &mut Ax, new: &NewSession) -> Result<bool, Failure> {
-    // Locked, so that whoever is deactivated at this instant is either seen as such here or loses this session too.
-    let active = users::table
-        .filter(users::id.eq(new.user))
-        .filter(users::workspace_id.eq(new.workspace))
-        .filter(users::status.eq(Status::Active.as_str()))
-        .select(users::id);
-    let active: Vec<UserId> = match ax.conn {
-        AnyConn::Sqlite(conn) => active.load(conn)?,
-        AnyConn::Pg(conn) => active.for_no_key_update().load(conn)?,
-    };
-    if active.is_empty() {
-        return Ok(false);
-    }
-    let now = At(ax.now());
-    diesel::insert_into(sessions::table)
-        .values((
-            sessions::id.eq(new.id),
-            sessions::key_hash.eq(new.key_hash),
-            sessions::workspace_id.eq(new.workspace),
-            sessions::user_id.eq(new.user),
-            sessions::state.eq(new.state),
-            sessions::address.eq(new.address),
-            sessions::device.eq(new.device),
-            sessions::created_at.eq(At(new.created_at)),
-            sessions::last_seen_at.eq(now),
-        ))
-        .execute(ax.conn)?;
-    Ok(true)
 }
 
 /// Changes what a session remembers. An ended session stays ended.

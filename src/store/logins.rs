@@ -7,7 +7,7 @@ use super::db::{AnyConn, Ax, Rx, Tx};
 use super::schema::{knocks, login_attempts, password_links};
 use super::types::At;
 use crate::domain::ids::{UserId, WorkspaceId};
-use crate::domain::logins::WINDOW;
+use crate::domain::logins::{WINDOW, network};
 use crate::domain::secrets::Secret;
 use crate::failure::Failure;
 
@@ -92,6 +92,7 @@ pub fn insert(ax: &mut Ax, new: &NewAttempt) -> Result<i64, Failure> {
             login_attempts::user_id.eq(new.user),
             login_attempts::account_hash.eq(new.account_hash),
             login_attempts::address.eq(new.address),
+            login_attempts::network.eq(network(new.address)),
             login_attempts::device.eq(new.device),
             login_attempts::succeeded.eq(new.succeeded),
             login_attempts::at.eq(now),
@@ -179,7 +180,8 @@ pub fn delete_old_knocks(ax: &mut Ax) -> Result<usize, Failure> {
     Ok(diesel::delete(knocks::table.filter(knocks::at.le(until))).execute(ax.conn)?)
 }
 
-/// The instants of recent failures, oldest first: of an account since its last success or new password, and from an address.
+/// The instants of recent failures, oldest first: of an account since its last success or new password, and from the
+/// network of an address.
 ///
 /// # Errors
 /// Trouble with the database.
@@ -199,7 +201,7 @@ pub fn list_failures(
     let after_success = of_account.iter().rposition(|(_, succeeded)| *succeeded).map_or(0, |last| last + 1);
     let of_account = of_account.into_iter().skip(after_success).map(|(at, _)| at.0).collect();
     let from_address: Vec<At> = login_attempts::table
-        .filter(login_attempts::address.eq(address))
+        .filter(login_attempts::network.eq(network(address)))
         .filter(login_attempts::at.gt(since))
         .filter(login_attempts::succeeded.eq(false))
         .order(login_attempts::at)

@@ -77,6 +77,33 @@ pub fn count_of_user(rx: &mut Rx, user: UserId) -> Result<i64, Failure> {
     Ok(ours(rx.workspace()).filter(sessions::user_id.eq(user)).count().get_result(rx.conn)?)
 }
 
+/// Adds the session of somebody who is let in, under the hash of its key; says which it is.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn insert(
+    tx: &mut Tx,
+    user: UserId,
+    key_hash: &str,
+    (address, device): (&str, &str),
+) -> Result<SessionId, Failure> {
+    let (id, workspace, now): (SessionId, _, _) = (tx.new_id(), tx.workspace(), At(tx.now()));
+    diesel::insert_into(sessions::table)
+        .values((
+            sessions::id.eq(id),
+            sessions::key_hash.eq(key_hash),
+            sessions::workspace_id.eq(workspace),
+            sessions::user_id.eq(user),
+            sessions::state.eq("{}"),
+            sessions::address.eq(address),
+            sessions::device.eq(device),
+            sessions::created_at.eq(now),
+            sessions::last_seen_at.eq(now),
+        ))
+        .execute(tx.write())?;
+    Ok(id)
+}
+
 /// Ends all sessions of a user but, if given, one; says how many.
 ///
 /// # Errors

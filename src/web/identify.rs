@@ -120,8 +120,7 @@ pub async fn identify(
 }
 
 async fn known(app: &App, req: &ServiceRequest, entry: Entry) -> Result<Known, WebError> {
-    let id = entry.id.ok_or(Failure::Bug("a session without id"))?;
-    let (workspace, user) = (entry.workspace, entry.user);
+    let (id, workspace, user) = (entry.id, entry.workspace, entry.user);
     let db = app.db.clone();
     let around = crate::store::db::blocking(move || store::roster::find_surroundings(&db, workspace, user)).await?;
     let standing = &around.standing;

@@ -17,7 +17,7 @@ use crate::domain::secrets::hash;
 use crate::failure::Failure;
 use crate::store::{Db, anywhere};
 
-/// Who logs in just now; turns into a row when the answer is sent.
+/// The key of a session that was opened just now: it goes into the cookie when the answer is sent.
 pub(super) const LOGIN: &str = "login";
 /// The row that a request came with.
 pub(super) const FOUND: &str = "found";
@@ -26,11 +26,11 @@ pub(super) const CSRF: &str = "csrf";
 /// What the next page says.
 pub(super) const NOTICE: &str = "notice";
 
-/// A log-in, or a row that was found.
+/// A session that was found.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Entry {
-    /// The row, if there is one yet.
-    pub id: Option<SessionId>,
+    /// Which.
+    pub id: SessionId,
     /// The workspace.
     pub workspace: WorkspaceId,
     /// Who is logged in.
@@ -45,12 +45,6 @@ pub struct Entry {
     /// Whether single letters are shortcuts for them.
     #[serde(default)]
     pub shortcuts: bool,
-    /// The network address.
-    pub address: String,
-    /// The browser.
-    pub device: String,
-    /// When they logged in.
-    pub created_at: DateTime<Utc>,
     /// When the session was last noted as used.
     pub last_seen_at: DateTime<Utc>,
 }
@@ -99,16 +93,13 @@ impl SessionStore for Sessions {
         let mut state: HashMap<String, String> =
             serde_json::from_str(&found.state).map_err(|error| LoadError::Deserialization(error.into()))?;
         let entry = Entry {
-            id: Some(found.id),
+            id: found.id,
             workspace: found.workspace,
             user: found.user,
             full_name: found.name.full,
             display_name: found.name.display,
             time_zone: found.time_zone,
             shortcuts: found.shortcuts,
-            address: String::new(),
-            device: String::new(),
-            created_at: found.created_at,
             last_seen_at: found.last_seen_at,
         };
         let entry = serde_json::to_string(&entry).map_err(|error| LoadError::Deserialization(error.into()))?;
@@ -116,33 +107,15 @@ impl SessionStore for Sessions {
         Ok(Some(state))
     }
 
+    // Whatever lets people in has written the row. One that was ended since is not written again.
     async fn save(&self, state: HashMap<String, String>, _: &Duration) -> Result<SessionKey, SaveError> {
-        let entry = state.get(LOGIN).ok_or_else(|| SaveError::Other(anyhow!("nobody is logging in")))?;
-        let entry: Entry = serde_json::from_str(entry).map_err(|error| SaveError::Serialization(error.into()))?;
-        let memory = memory(&state);
-        let key = self.db.new_secret();
-        let key_hash = key.hash();
-        self.on_thread(move |db| {
-            let id: SessionId = db.new_id();
-            db.anywhere_now(|ax| {
-                anywhere::insert_session(
-                    ax,
-                    &anywhere::NewSession {
-                        id,
-                        key_hash: &key_hash,
-                        workspace: entry.workspace,
-                        user: entry.user,
-                        state: &memory,
-                        address: &entry.address,
-                        device: &entry.device,
-                        created_at: entry.created_at,
-                    },
-                )
-            })
-        })
-        .await
-        .map_err(SaveError::Other)?;
-        key.reveal().to_owned().try_into().map_err(|_| SaveError::Other(anyhow!("the key is too long")))
+        let key = state.get(LOGIN).ok_or_else(|| SaveError::Other(anyhow!("nobody is logging in")))?;
+        let key: String = serde_json::from_str(key).map_err(|error| SaveError::Serialization(error.into()))?;
+        let (key_hash, memory) = (hash(&key), memory(&state));
+        self.on_thread(move |db| db.anywhere_now(|ax| anywhere::set_session_state(ax, &key_hash, &memory)))
+            .await
+            .map_err(SaveError::Other)?;
+        key.try_into().map_err(|_| SaveError::Other(anyhow!("the key is too long")))
     }
 
     async fn update(

@@ -7,8 +7,8 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::actions;
+use crate::actions::sessions::{Door, Opened};
 use crate::domain::access::{Key, PermissionSet, Scope};
-use crate::domain::ids::{UserId, WorkspaceId};
 use crate::domain::logins::{LoginRefusal, account, limit_of_reentry};
 use crate::domain::passwords;
 use crate::domain::workspaces::Workspace;
@@ -21,7 +21,7 @@ use crate::web::extract::{Form, Query, Viewer};
 use crate::web::forms::Problems;
 use crate::web::identify::{self, address, device};
 use crate::web::reply::{Reply, gate, see_other};
-use crate::web::session::{CSRF, Entry, LOGIN};
+use crate::web::session::{CSRF, LOGIN};
 use crate::web::views::chrome::{form_token, settings};
 
 /// What is typed on the log-in page.
@@ -156,8 +156,8 @@ pub async fn create(req: HttpRequest, app: web::Data<App>, Form(form): Form<Logi
         Some(workspace) => attempt(&req, &app, workspace, &form).await,
         None => Err(LoginRefusal::NoMatch.into()),
     };
-    let (user, workspace) = match answer {
-        Ok(answer) => answer,
+    let opened = match answer {
+        Ok(opened) => opened,
         Err(Failure::Refused(Refusal::Login(refusal))) => {
             let status = match refusal {
                 LoginRefusal::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
@@ -169,7 +169,7 @@ pub async fn create(req: HttpRequest, app: web::Data<App>, Form(form): Form<Logi
         }
         Err(failure) => return Err(failure.into()),
     };
-    enter(&req, &app, workspace, &user)?;
+    enter(&req, &app, &opened)?;
     let next = safe_next(&form.next).map_or_else(|| "/".to_owned(), str::to_owned);
     Ok(see_other(&next))
 }
@@ -184,24 +184,11 @@ fn safe_next(next: &str) -> Option<&str> {
     ours.then_some(next)
 }
 
-/// Somebody whose password was right.
-pub(super) struct Entered {
-    /// Who.
-    pub id: UserId,
-    /// Their names.
-    pub name: crate::domain::users::Name,
-}
-
-async fn attempt(
-    req: &HttpRequest,
-    app: &App,
-    workspace: &Workspace,
-    form: &LoginForm,
-) -> Result<(Entered, WorkspaceId), Failure> {
+async fn attempt(req: &HttpRequest, app: &App, workspace: &Workspace, form: &LoginForm) -> Result<Opened, Failure> {
     let id = workspace.id;
     let account = account(id, &form.email);
-    let (from, device) = (address(req), device(req));
-    let (db, email, address) = (app.db.clone(), form.email.clone(), from.clone());
+    let door = door(req);
+    let (db, email, from) = (app.db.clone(), form.email.clone(), door.clone());
     let (attempt, found) = blocking(move || {
         let found = db.read_now(id, |rx| {
             let Some(user) = store::users::find_by_email(rx, &email)? else { return Ok(None) };
@@ -212,8 +199,8 @@ async fn attempt(
             workspace: Some(id),
             user: found.as_ref().map(|(user, _)| user.id),
             account_hash: &account,
-            address: &address,
-            device: &device,
+            address: &from.address,
+            device: &from.device,
             succeeded: false,
         };
         Ok((db.anywhere_now(|ax| actions::throttle::begin_login(ax, &new))?, found))
@@ -222,9 +209,8 @@ async fn attempt(
     let (user, stored) = found.map_or((None, None), |(user, stored)| (Some(user), stored));
     let right = verify(app, form.password.clone(), stored.clone()).await?;
     let user = user.filter(|_| right).ok_or(LoginRefusal::NoMatch)?;
-    let (who, scope) = (user.id, Scope { address: Some(from), ..Scope::on_behalf(id, user.id) });
-    app.db.write(&scope, move |tx| actions::sessions::finish_login(tx, who, attempt, stored.as_deref())).await?;
-    Ok((Entered { id: user.id, name: user.name }, id))
+    let (who, scope) = (user.id, Scope { address: Some(door.address.clone()), ..Scope::on_behalf(id, user.id) });
+    app.db.write(&scope, move |tx| actions::sessions::finish_login(tx, who, attempt, stored.as_deref(), &door)).await
 }
 
 /// Whether somebody who is logged in typed their password again, to change it or to delete their account. Tries are
@@ -267,31 +253,22 @@ pub(super) async fn hash_password(app: &App, password: String) -> Result<String,
     blocking(move || passwords::hash(&password).map_err(|_| Failure::Bug("a password cannot be hashed"))).await
 }
 
-/// Gives the browser a new session of this person; an old one of whoever it was ends.
+/// Gives the browser the session that was opened; an old one of whoever it was ends.
 ///
 /// # Errors
-/// If the session cannot be written.
-pub(super) fn enter(req: &HttpRequest, app: &App, workspace: WorkspaceId, user: &Entered) -> Result<(), WebError> {
+/// If the session cannot be kept.
+pub(super) fn enter(req: &HttpRequest, app: &App, opened: &Opened) -> Result<(), WebError> {
     let session = req.get_session();
-    let now = app.db.now();
-    let entry = Entry {
-        id: None,
-        workspace,
-        user: user.id,
-        full_name: user.name.full.clone(),
-        display_name: user.name.display.clone(),
-        time_zone: None,
-        shortcuts: true,
-        address: address(req),
-        device: device(req),
-        created_at: now,
-        last_seen_at: now,
-    };
     session.clear();
     session.renew();
-    session.insert(LOGIN, entry).map_err(|_| Failure::Bug("a session entry cannot be kept"))?;
+    session.insert(LOGIN, opened.key.reveal()).map_err(|_| Failure::Bug("a session entry cannot be kept"))?;
     session.insert(CSRF, app.db.new_secret().reveal()).map_err(|_| Failure::Bug("a session entry cannot be kept"))?;
     Ok(())
+}
+
+/// Where somebody comes in.
+pub(super) fn door(req: &HttpRequest) -> Door {
+    Door { address: address(req), device: device(req) }
 }
 
 /// Logs out.

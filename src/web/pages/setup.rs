@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::login::{Entered, check_new_password, enter, hash_password};
+use super::login::{check_new_password, door, enter, hash_password};
 use crate::actions;
 use crate::domain::access::{Cause, Scope};
 use crate::domain::ids::WorkspaceId;
@@ -89,18 +89,20 @@ pub async fn create(
     let zone = form.time_zone.parse::<chrono_tz::Tz>().map_or("UTC", |zone| zone.name());
     let workspace: WorkspaceId = app.db.new_id();
     let scope = Scope::system(workspace, Some(Cause::Command));
-    let (token_hash, given) = (hash(&token), owner_name.clone());
-    let owner = app
+    let (token_hash, door) = (hash(&token), door(&req));
+    let opened = app
         .db
         .write(&scope, move |tx| {
             if !anywhere::take_setup_link(tx, &token_hash)? {
                 return Err(Failure::NotFound);
             }
-            let owner = actions::workspaces::Owner { email: &email, name: &given, password_hash: &password_hash };
+            let owner = actions::workspaces::Owner { email: &email, name: &owner_name, password_hash: &password_hash };
             let new = actions::workspaces::New { name: &name, slug: &slug(&name), time_zone: zone, owner };
-            actions::workspaces::create(tx, &new)
+            let created = actions::workspaces::create(tx, &new)?;
+            let opened = actions::sessions::open(tx, *created.value(), &door)?;
+            Ok(created.with(opened))
         })
         .await?;
-    enter(&req, &app, workspace, &Entered { id: owner, name: owner_name })?;
+    enter(&req, &app, &opened)?;
     Ok(see_other("/settings/users"))
 }

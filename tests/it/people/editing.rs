@@ -113,7 +113,7 @@ on_both! {
     fn an_old_password_that_is_being_checked_opens_nothing_once_there_is_a_new_one(w: World) {
         let old = w.read(|rx| store::users::find_password(rx, w.bob));
         let enter = |compared: Option<&str>| {
-            w.db.write_now(&w.system(), |tx| sessions::finish_login(tx, w.bob, 1, compared))
+            w.db.write_now(&w.system(), |tx| sessions::finish_login(tx, w.bob, 1, compared, &sessions::Door::default()))
         };
         enter(old.as_deref()).expect("the right one");
         w.db.write_now(&w.system(), |tx| sessions::set_password(tx, w.bob, None, "new hash")).expect("a new one");

@@ -3,44 +3,84 @@
 use baton::actions::{incoming, sessions, throttle, users};
 use baton::domain::access::{Can, Cause, Scope};
 use baton::domain::clock::{SystemClock, SystemEntropy};
-use baton::domain::ids::SessionId;
 use baton::domain::logins::{FAILURES, LINKS, LoginRefusal, limits_of_links};
 use baton::domain::roles::Standard;
 use baton::domain::users::Status;
 use baton::failure::Failure;
-use baton::store;
+use baton::store::{self, Tx};
+use chrono::TimeDelta;
 
 use crate::support::db::{Fresh, Kind};
 use crate::support::web::Site;
 use crate::support::world::password_hash;
-use crate::support::{at_hand, at_once, both_at_once, on_both};
+use crate::support::{World, at_hand, at_once, both_at_once, on_both};
+
+/// Bob's try.
+fn attempt(w: &World) -> store::logins::NewAttempt<'static> {
+    store::logins::NewAttempt {
+        workspace: Some(w.workspace),
+        user: Some(w.bob),
+        account_hash: "bob",
+        address: "192.0.2.7",
+        device: "Firefox",
+        succeeded: false,
+    }
+}
 
 on_both! {
     fn no_session_outlives_the_deactivation_that_it_met(w: World) {
         let b = w.instance_b();
         let olga = w.scope(w.olga);
         let can = Can::check(&olga).expect("Olga may");
+        let (bob, door) = (Scope::on_behalf(w.workspace, w.bob), sessions::Door::default());
+        let stored = w.read(|rx| store::users::find_password(rx, w.bob));
+        let mut let_in = 0;
         for round in 0..30_u32 {
-            let key_hash = format!("key {round}");
-            let new = store::anywhere::NewSession {
-                id: SessionId(uuid::Uuid::from_u128(1000 + u128::from(round))),
-                key_hash: &key_hash,
-                workspace: w.workspace,
-                user: w.bob,
-                state: "{}",
-                address: "192.0.2.1",
-                device: "Firefox",
-                created_at: w.now(),
-            };
+            let attempt = w.anywhere(|ax| throttle::begin_login(ax, &attempt(&w)));
             let (logged_in, left) = both_at_once(
-                || b.anywhere_now(|ax| store::anywhere::insert_session(ax, &new)),
+                || b.write_now(&bob, |tx| sessions::finish_login(tx, w.bob, attempt, stored.as_deref(), &door)),
                 || w.db.write_now(&olga, |tx| users::deactivate(tx, &can, w.bob, None, None)),
             );
             left.expect("to leave");
-            logged_in.expect("an answer");
+            match logged_in {
+                Ok(_) => let_in += 1,
+                Err(Failure::Refused(_)) => {}
+                Err(failure) => panic!("{failure}"),
+            }
             // Not merely refused while Bob is inactive: gone, so that it does not come back to life with him.
             assert_eq!(w.read(|rx| store::sessions::count_of_user(rx, w.bob)), 0, "round {round}");
             w.by(w.olga, |tx| users::reactivate(tx, &can, w.bob)).expect("to come back");
+            w.later(TimeDelta::minutes(16));
+        }
+        assert!(let_in > 0, "he never came first");
+    }
+
+    // Between the decision to let somebody in and the cookie there is nothing: the session is there when that is decided,
+    // and whatever ends sessions ends it, though the browser has not heard of it yet.
+    fn what_ends_sessions_ends_one_that_is_on_its_way_to_the_browser(w: World) {
+        let (bob, door) = (Scope::on_behalf(w.workspace, w.bob), sessions::Door::default());
+        let can = w.can(w.olga);
+        let ends: [(&str, &dyn Fn()); 3] = [
+            ("deactivated and back", &|| {
+                w.deactivate(w.bob);
+                let can = w.can(w.olga);
+                w.by(w.olga, |tx| users::reactivate(tx, &can, w.bob)).expect("to come back");
+            }),
+            ("logged out by an admin", &|| {
+                w.by(w.olga, |tx| users::end_sessions(tx, &can, w.bob, None)).expect("to end them");
+            }),
+            ("another password", &|| w.system_does(|tx| sessions::set_password(tx, w.bob, None, password_hash()))),
+        ];
+        for (what, end) in ends {
+            let stored = w.read(|rx| store::users::find_password(rx, w.bob));
+            let attempt = w.anywhere(|ax| throttle::begin_login(ax, &attempt(&w)));
+            let finish = |tx: &mut Tx| sessions::finish_login(tx, w.bob, attempt, stored.as_deref(), &door);
+            let opened = w.db.write_now(&bob, finish).expect("to be let in");
+            assert_eq!(w.read(|rx| store::sessions::list_of_user(rx, w.bob))[0].id, opened.session, "{what}");
+            end();
+            assert_eq!(w.read(|rx| store::sessions::count_of_user(rx, w.bob)), 0, "{what}");
+            let found = w.anywhere(|ax| store::anywhere::find_session(ax, &opened.key.hash()));
+            assert!(found.is_none(), "{what}");
         }
     }
 

@@ -58,6 +58,16 @@ on_both! {
         assert!(history.is_sorted_by(|a, b| a.at >= b.at), "latest first");
     }
 
+    fn whoever_has_a_network_of_ipv6_is_counted_once(w: World) {
+        for last in 0..5 {
+            attempt(&w, "bob", &format!("2001:db8:1:2::{last}"), false);
+        }
+        assert_eq!(failures(&w, "agnes", "2001:db8:1:2:ffff::9").1.len(), 5);
+        assert_eq!(failures(&w, "agnes", "2001:db8:1:3::1").1.len(), 0);
+        let shown = &w.read(|rx| store::logins::list_of_user(rx, w.bob, 1))[0].address;
+        assert!(shown.starts_with("2001:db8:1:2::"), "the history shows the whole address: {shown}");
+    }
+
     fn a_session_is_found_by_its_key_while_its_person_is_active(w: World) {
         let id = w.session(w.bob, "his cookie");
         let find = |key: &str| w.anywhere(|ax| store::anywhere::find_session(ax, &hash(key)));

@@ -13,7 +13,6 @@ use baton::domain::secrets::Secret;
 use baton::domain::users::Name;
 use baton::store::{self, Db};
 use chrono::TimeDelta;
-use uuid::Uuid;
 
 use super::world::{base, new_workspace, roles, scope_of};
 
@@ -43,21 +42,8 @@ pub fn build(db: &Db) -> Other {
     let (workspace, xena) = new_workspace(db, "Xenon", "xenon", "Xena Xu");
     let scope = db.read_now(workspace, |rx| scope_of(rx, xena)).expect("Xena");
     let (can_invite, can_bulk) = (Can::check(&scope).expect("may"), Can::check(&scope).expect("may"));
-    let now = db.now();
     let session_key_hash = baton::domain::secrets::hash("Xena's cookie");
-    let session = SessionId(Uuid::from_u128(99));
     db.anywhere_now(|ax| {
-        let new = store::anywhere::NewSession {
-            id: session,
-            key_hash: &session_key_hash,
-            workspace,
-            user: xena,
-            state: "{}",
-            address: "198.51.100.1",
-            device: "Safari",
-            created_at: now,
-        };
-        assert!(store::anywhere::insert_session(ax, &new)?);
         let attempt = store::logins::NewAttempt {
             workspace: Some(workspace),
             user: Some(xena),
@@ -68,8 +54,9 @@ pub fn build(db: &Db) -> Other {
         };
         store::logins::insert(ax, &attempt)
     })
-    .expect("Xena's session");
+    .expect("Xena's log-in");
     db.write_now(&scope, |tx| {
+        let session = store::sessions::insert(tx, xena, &session_key_hash, ("198.51.100.1", "Safari"))?;
         let role = roles(tx)?[&Standard::Agent];
         let team = store::teams::insert(tx, "Support", "")?;
         store::teams::insert_member(tx, team, xena)?;

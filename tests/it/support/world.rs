@@ -288,25 +288,11 @@ impl World {
 
     /// Logs somebody in somewhere.
     pub fn session(&self, who: UserId, key: &str) -> SessionId {
-        let (workspace, now) = (self.workspace, self.now());
-        let id = SessionId(self.entropy.new_id(now));
-        let added = self.anywhere(|ax| {
-            store::anywhere::insert_session(
-                ax,
-                &store::anywhere::NewSession {
-                    id,
-                    key_hash: &baton::domain::secrets::hash(key),
-                    workspace,
-                    user: who,
-                    state: "{}",
-                    address: "192.0.2.7",
-                    device: "Firefox",
-                    created_at: now,
-                },
-            )
-        });
-        assert!(added, "the session was not added");
-        id
+        let key_hash = baton::domain::secrets::hash(key);
+        self.system_does(|tx| {
+            let session = store::sessions::insert(tx, who, &key_hash, ("192.0.2.7", "Firefox"))?;
+            Ok(tx.unrecorded(session, "a test sets the scene"))
+        })
     }
 
     /// Deactivates without further ado.
