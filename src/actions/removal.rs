@@ -9,7 +9,7 @@ use crate::domain::ids::{JobId, UserId};
 use crate::domain::logins::account;
 use crate::domain::removal::{Deletion, DeletionReason, Due, Sealed, confirm, deleted_name, due};
 use crate::domain::traces::Traces;
-use crate::domain::users::{Name, User};
+use crate::domain::users::User;
 use crate::failure::Failure;
 use crate::mail::messages;
 use crate::store::bulk_jobs::Origin;
@@ -128,17 +128,19 @@ pub fn delete_own(tx: &mut Tx, base: &Url) -> Result<Recorded<Gone>, Failure> {
 /// Trouble with the database.
 pub fn announce_deletions(tx: &mut Tx, _: &Can<users::Delete>, base: &Url) -> Result<Recorded<Vec<UserId>>, Failure> {
     let Some(years) = store::retention::find(tx)?.deletes() else { return tx.unchanged(Vec::new()) };
-    let now = tx.now();
     let mut told = Vec::new();
     let mut names = Vec::new();
     for id in store::retention::list_former(tx)? {
-        // Of two instances, the second waits here and then finds it announced.
-        let former = store::retention::lock_former(tx, id)?;
-        if former.is_none_or(|former| due(former.since, former.announced_at, years, now) != Due::Announce) {
-            continue;
-        }
-        let user = store::users::find(tx, id)?.ok_or(Failure::NotFound)?;
-        let sealed = store::removal::find_sealed(tx, id)?;
+        let (user, sealed) = match find_to_announce(tx, id, years) {
+            Ok(Some(found)) => found,
+            Ok(None) => continue,
+            // Whose row cannot be read is not announced, and so not deleted; the others are.
+            Err(failure) if failure.is_of_this_one() => {
+                tracing::error!(error = %failure, user.id = %id, "a former user cannot be read");
+                continue;
+            }
+            Err(failure) => return Err(failure),
+        };
         let (name, email) = sealed.map_or((user.name.full, user.email), |sealed| (sealed.name.full, sealed.email));
         names.push(if email.is_empty() { name } else { format!("{name} ({email})") });
         store::retention::set_announced(tx, id)?;
@@ -159,6 +161,17 @@ pub fn announce_deletions(tx: &mut Tx, _: &Can<users::Delete>, base: &Url) -> Re
         tx.send_mail(mail.mail()?)?;
     }
     Ok(tx.record(Event::DeletionsAnnounced { users: told.clone() }).with(told))
+}
+
+/// A former user of whom the Owners are to be told now, with who they were if that is sealed.
+fn find_to_announce(tx: &mut Tx, id: UserId, years: i32) -> Result<Option<(User, Option<Sealed>)>, Failure> {
+    // Of two instances, the second waits here and then finds it announced.
+    let former = store::retention::lock_former(tx, id)?;
+    if former.is_none_or(|former| due(former.since, former.announced_at, years, tx.now()) != Due::Announce) {
+        return Ok(None);
+    }
+    let user = store::users::find(tx, id)?.ok_or(Failure::NotFound)?;
+    Ok(Some((user, store::removal::find_sealed(tx, id)?)))
 }
 
 /// Deletes a former user because retention is over and was announced; says whether it was (E-3).
@@ -228,6 +241,32 @@ pub(super) fn cut_off(tx: &mut Tx, user: &User) -> Result<usize, Failure> {
     Ok(sessions_ended)
 }
 
+/// Erases somebody from mails and notices under every name and address that they ever had here, and forgets these; says
+/// which addresses those were.
+///
+/// # Errors
+/// Trouble with the database.
+pub(super) fn forget(tx: &mut Tx, user: UserId, sealed: Option<Sealed>, neutral: &str) -> Result<Vec<String>, Failure> {
+    let mut known = store::former_names::list_of_user(tx, user)?;
+    known.extend(sealed.map(|sealed| (sealed.email, sealed.name)));
+    let mut emails = Vec::new();
+    for (email, name) in known {
+        // What is somebody else's by now is left to them.
+        let elses = store::users::find_by_email(tx, &email)?.is_some_and(|one| one.id != user)
+            || store::removal::find_sealed_by_email(tx, &email)?.is_some_and(|one| one.user != user);
+        let email = if elses { String::new() } else { email };
+        let traces = Traces::new(&email, &name, neutral);
+        store::erasure::erase_from_mails(tx, user, &traces)?;
+        store::erasure::erase_from_notices(tx, &traces)?;
+        if !elses && !emails.contains(&email) {
+            emails.push(email);
+        }
+    }
+    store::former_names::delete_of_user(tx, user)?;
+    store::removal::delete_sealed(tx, user)?;
+    Ok(emails)
+}
+
 fn erase(
     tx: &mut Tx,
     user: User,
@@ -239,21 +278,13 @@ fn erase(
     let id = user.id;
     let number = store::removal::next_deleted_number(tx)?;
     let name = deleted_name(number);
-    let known: Option<(String, Name)> = match sealed {
-        Some(sealed) => Some((sealed.email, sealed.name)),
-        None if user.email.is_empty() => None,
-        None => Some((user.email.clone(), user.name.clone())),
-    };
     store::removal::set_deleted(tx, &user, &name, number)?;
-    store::removal::delete_sealed(tx, id)?;
     let sessions_ended = cut_off(tx, &user)?;
-    let account_hash = known.as_ref().map(|(email, _)| account(tx.workspace(), email)).unwrap_or_default();
-    store::removal::delete_history(tx, id, &account_hash)?;
     store::drafts::delete_all_of(tx, id)?;
-    if let Some((email, former)) = known {
-        let traces = Traces::new(&email, &former, &name);
-        store::erasure::erase_from_mails(tx, id, &traces)?;
-        store::erasure::erase_from_notices(tx, &traces)?;
+    let emails = forget(tx, id, sealed, &name)?;
+    let accounts: Vec<String> = emails.iter().map(|email| account(tx.workspace(), email)).collect();
+    store::removal::delete_history(tx, id, &accounts)?;
+    for email in emails {
         pass_support_on(tx, &email)?;
     }
     let job = super::bulk::start_removal(tx, Origin::Deletion(id), &user, plan)?;

@@ -17,6 +17,7 @@ pub mod db;
 pub mod drafts;
 pub mod erasure;
 pub mod errors;
+pub mod former_names;
 pub mod import;
 pub mod inactivity;
 pub mod inbox;

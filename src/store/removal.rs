@@ -194,6 +194,7 @@ fn set_neutral(tx: &mut Tx, user: &User, status: Status, name: &str, number: Opt
     if changed != 1 {
         return Err(Failure::Stale);
     }
+    super::former_names::insert(tx, user.id, &user.email, &user.name)?;
     // Nothing that was planned for them comes any more.
     diesel::update(users::table.filter(users::workspace_id.eq(user.workspace)).filter(users::id.eq(user.id)))
         .set((
@@ -236,7 +237,10 @@ pub fn set_restored(tx: &mut Tx, user: &User, sealed: &Sealed, name: &Name) -> R
     ))
     .execute(tx.write())
     .map_err(|error| taken(error, &sealed.email))?;
-    if changed == 1 { Ok(()) } else { Err(Failure::Stale) }
+    if changed != 1 {
+        return Err(Failure::Stale);
+    }
+    super::former_names::insert(tx, user.id, &sealed.email, &sealed.name)
 }
 
 /// In which teams somebody is, and whether they lead.
@@ -307,12 +311,12 @@ pub fn next_deleted_number(tx: &mut Tx) -> Result<i64, Failure> {
 ///
 /// # Errors
 /// Trouble with the database.
-pub fn delete_history(tx: &mut Tx, user: UserId, account_hash: &str) -> Result<(), Failure> {
+pub fn delete_history(tx: &mut Tx, user: UserId, account_hashes: &[String]) -> Result<(), Failure> {
     let workspace = tx.workspace();
     diesel::delete(
         login_attempts::table
             .filter(login_attempts::workspace_id.eq(workspace))
-            .filter(login_attempts::user_id.eq(user).or(login_attempts::account_hash.eq(account_hash))),
+            .filter(login_attempts::user_id.eq(user).or(login_attempts::account_hash.eq_any(account_hashes))),
     )
     .execute(tx.write())?;
     diesel::delete(

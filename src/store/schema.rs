@@ -262,6 +262,7 @@ diesel::table! {
         succeeded -> Bool,
         at -> Instant,
         forgiven -> Bool,
+        network -> Text,
     }
 }
 
@@ -647,7 +648,21 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::Guid;
+
+    former_names (user_id, email, full_name, display_name) {
+        workspace_id -> Guid,
+        user_id -> Guid,
+        email -> Text,
+        full_name -> Text,
+        display_name -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
+    former_names,
     installation,
     setup_links,
     workspaces,

@@ -270,7 +270,13 @@ pub fn set_identity(tx: &mut Tx, user: &User, email: &str, name: &Name, beta_acc
     ))
     .execute(tx.write())
     .map_err(|error| taken(error, email))?;
-    if changed == 1 { Ok(()) } else { Err(Failure::Stale) }
+    if changed != 1 {
+        return Err(Failure::Stale);
+    }
+    if (user.email.as_str(), &user.name) == (email, name) {
+        return Ok(());
+    }
+    super::former_names::insert(tx, user.id, &user.email, &user.name)
 }
 
 /// Notes that something beside the row changed that a form shows: roles, teams, channels.

@@ -46,6 +46,14 @@ async fn scene(w: &World, site: &Site) -> Scene {
     olga.post("/settings/users/invites", &invite).await.expect(303);
     let his = site.browser();
     let link = w.last_link("invites/");
+    // He is late, asks for another link, and is sent one: whoever sends it is told who asks.
+    w.later(TimeDelta::days(8));
+    let olga = site.logged_in(w, w.olga).await;
+    his.get(&link).await.expect(410);
+    his.post(&format!("{link}/renew"), &[]).await.expect(200);
+    let barnaby = w.find_user(EARLIER.0).id;
+    olga.post(&format!("/settings/users/invites/{barnaby}/resend"), &[]).await.expect(303);
+    let link = w.last_link("invites/");
     his.get(&link).await.expect(200);
     let accept = [("full_name", EARLIER.1), ("password", PASSWORD), ("password_confirmation", PASSWORD)];
     his.post(&link, &accept).await.expect(303);
@@ -70,6 +78,19 @@ async fn scene(w: &World, site: &Site) -> Scene {
     his.post(&at(0, "/messages"), &[("body", "Your pole is on its way.")]).await.expect(303);
     his.post(&at(0, "/notes"), &[("body", "She called twice.")]).await.expect(303);
     his.post(&at(0, "/status"), &[("status", "open")]).await;
+    // He invites somebody under the name that he has then.
+    let admin = w.role(Standard::Admin);
+    w.system_does(|tx| {
+        store::roles::insert_of_user(tx, zebulon, &[admin])?;
+        Ok(tx.unrecorded((), "a test sets the scene"))
+    });
+    let early = [
+        ("email", "early@fernhill.example"),
+        ("full_name", "Early Earhart"),
+        ("role", role.as_str()),
+        ("send_invite", "on"),
+    ];
+    his.post("/settings/users/invites", &early).await.expect(303);
     // From now on he has another name and address, and asks once more for a password.
     let (can, before) = (w.can(w.olga), w.user(zebulon));
     let edit = Edit {
@@ -110,11 +131,6 @@ async fn scene(w: &World, site: &Site) -> Scene {
         ("role", role.as_str()),
         ("send_invite", "on"),
     ];
-    let admin = w.role(Standard::Admin);
-    w.system_does(|tx| {
-        store::roles::insert_of_user(tx, zebulon, &[admin])?;
-        Ok(tx.unrecorded((), "a test sets the scene"))
-    });
     w.later(TimeDelta::minutes(1));
     his.post("/settings/users/invites", &guest).await.expect(303);
     let invite_link = w.last_link("invites/");
@@ -213,6 +229,12 @@ on_both! {
             assert!(earlier.iter().any(|found| found.starts_with(place)), "the scene lacks {place}: {earlier:#?}");
         }
         let count = |statement: &str| w.number(statement);
+        let to_others = "SELECT to_address || ': ' || subject || text_body AS line FROM outbox \
+             WHERE to_address NOT LIKE 'barnaby%' AND lower(subject || text_body) LIKE";
+        for (earlier, to) in [("%barnaby ottoline%", "early@"), ("%barnaby@fernhill.example%", "olga@")] {
+            let mails = w.database.lines(&format!("{to_others} '{earlier}'"));
+            assert!(mails.iter().any(|mail| mail.starts_with(to)), "the scene lacks a mail to {to} about him: {mails:#?}");
+        }
         let audited = count("SELECT count(*) FROM audit_events WHERE address IS NOT NULL");
         let events = count("SELECT count(*) FROM audit_events");
         let zebulon = scene.zebulon;
@@ -242,7 +264,7 @@ on_both! {
         assert_eq!((assignee(0), assignee(1), assignee(2)), (None, None, Some(zebulon)));
         site.browser().get(&scene.invite_link).await.expect(200);
         assert_eq!(w.last_link("invites/"), scene.invite_link);
-        assert!(w.number("SELECT count(*) FROM outbox WHERE subject LIKE 'Deleted user 1 invited you%'") == 1);
+        assert_eq!(w.number("SELECT count(*) FROM outbox WHERE subject LIKE 'Deleted user 1 invited you%'"), 2);
         assert_eq!(w.read(store::workspaces::this).support_contact, "olga@fernhill.example");
         assert_eq!(w.user(zebulon).status, Status::Deleted);
         scene.olga.post(&path, &[("confirm_email", EMAIL)]).await.expect(409);

@@ -51,6 +51,37 @@ fn accept(w: &World, invited: &invites::Invited) {
 }
 
 on_both! {
+    fn whoever_has_the_address_now_keeps_their_mails(w: World) {
+        let (edit_bob, invite, delete) = (w.can(w.olga), w.can(w.olga), w.can(w.olga));
+        let name = |full: &str| Name { full: full.to_owned(), display: full.to_owned() };
+        let before = w.user(w.bob);
+        let edit = users::Edit {
+            version: before.version,
+            email: "robert@fernhill.example".to_owned(),
+            name: name("Robert"),
+            beta_access: false,
+            roles: None,
+            teams: None,
+            channels: None,
+        };
+        w.by(w.olga, |tx| users::update(tx, &edit_bob, w.bob, &edit)).expect("another name");
+        let new = invites::New {
+            email: before.email,
+            name: name("Bobby Brown"),
+            roles: vec![w.role(Standard::Agent)],
+            teams: Vec::new(),
+            channels: Vec::new(),
+            send: true,
+        };
+        let bobby = w.by(w.olga, |tx| invites::create(tx, &invite, &base(), &new)).expect("an invite");
+        let request =
+            removal::Request { confirm: "robert@fernhill.example".to_owned(), deactivate: true, reason: None };
+        w.by(w.olga, |tx| removal::delete(tx, &delete, w.bob, None, &request)).expect("to delete");
+        let mails = w.database.lines("SELECT to_address || ' ' || text_body AS line FROM outbox WHERE kind = 'invite'");
+        assert!(mails.iter().any(|mail| mail.starts_with("bob@") && mail.contains(&bobby.link)), "{mails:#?}");
+        assert_eq!(w.number("SELECT count(*) FROM former_names"), 0, "nothing is kept of who is deleted");
+    }
+
     fn whoever_is_removed_leaves_everything_and_is_named_nowhere(w: World) {
         let until = w.now() + TimeDelta::days(2);
         let held = w.conversations(&[
