@@ -201,8 +201,8 @@ pub enum Due {
     Refused,
 }
 
-/// Does a planned deactivation whose time has come. Of the plan, what is possible no more stays with the person: their
-/// access ends all the same.
+/// Does a planned deactivation whose time has come, if whoever planned it might still do it (R-5). Of the plan, what is
+/// possible no more stays with the person: their access ends all the same.
 ///
 /// # Errors
 /// Trouble with the database.
@@ -218,7 +218,12 @@ pub fn begin_due(tx: &mut Tx, base: &Url, id: UserId) -> Result<Recorded<Due>, F
         return tx.unchanged(Due::Nothing);
     }
     let workspace = store::workspaces::this(tx)?;
-    if let Err(refusal) = user.may_be_deactivated_by(tx.actor(), owners) {
+    let planner = match user.absence.set_by {
+        Some(by) => store::users::find(tx, by)?,
+        None => None,
+    };
+    let still = planner.as_ref().map_or(Ok(()), |planner| user.may_still_be_stopped_for(planner));
+    if let Err(refusal) = user.may_be_deactivated_by(tx.actor(), owners).and(still) {
         let absence = Absence { refused_at: Some(now), ..user.absence.clone() };
         store::absences::set(tx, &user, user.reason, &absence)?;
         tell_of_refusal(tx, base, &workspace, &user, &refusal)?;
@@ -227,7 +232,9 @@ pub fn begin_due(tx: &mut Tx, base: &Url, id: UserId) -> Result<Recorded<Due>, F
     // Whoever is back already, because nothing ran meanwhile, keeps their work.
     let over = user.absence.returns_at.is_some_and(|back| back <= now);
     let wanted = if over { Plan::default() } else { user.absence.plan };
-    let plan = Plan { open: possible(tx, id, wanted.open)?, snoozed: possible(tx, id, wanted.snoozed)? };
+    let hands_over = planner.is_none_or(|one| one.status.is_gone() || one.permissions.has(Key::HandoversRun));
+    let carried = if hands_over { wanted } else { Plan::default() };
+    let plan = Plan { open: possible(tx, id, carried.open)?, snoozed: possible(tx, id, carried.snoozed)? };
     let (can, run) = (Can::for_system(workspace.id, Cause::Timer), Can::for_system(workspace.id, Cause::Timer));
     let done = super::users::deactivate(tx, &can, id, user.reason, Some((plan, &run)))?;
     let absence = Absence { starts_at: None, plan: Plan::default(), ..user.absence.clone() };
@@ -318,7 +325,8 @@ fn tell_of_start(tx: &mut Tx, base: &Url, workspace: &Workspace, user: &User, lo
     if lost {
         paragraphs.push(format!(
             "Part of the plan for their conversations couldn’t be done, because a person or a team in it is not there \
-             any more. What was meant for them stays with {name} and is listed under “Needs handover”."
+             any more, or whoever planned it may not hand work over any more. That part stays with {name} and is listed \
+             under “Needs handover”."
         ));
     }
     tell_admins(tx, base, (workspace, user), "absence", &format!("{name} is deactivated"), &paragraphs)?;

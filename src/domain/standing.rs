@@ -1,7 +1,7 @@
 //! Who may change somebody, and who may take their access or give it back (U-6, U-7, U-9, R-1, R-5). Every way of doing so –
 //! now, on a day, among others, by removing or deleting – asks here.
 
-use super::access::Actor;
+use super::access::{Actor, Key};
 use super::users::{Status, User, UserRefusal};
 
 impl User {
@@ -55,6 +55,27 @@ impl User {
         Ok(())
     }
 
+    /// Whether what `planner` planned about this user's access may still be done on its day (U-8, R-5). Whoever is only
+    /// deactivated is judged by the roles that they would have again. Of whoever was removed or deleted since nothing is
+    /// left to judge by: what they planned stands, but for an Owner, on whom only an Owner acts.
+    ///
+    /// # Errors
+    /// If the planner might not do it now.
+    pub fn may_still_be_stopped_for(&self, planner: &Self) -> Result<(), UserRefusal> {
+        let stands = if planner.status.is_gone() {
+            !self.is_owner
+        } else {
+            planner.permissions.has(Key::UsersDeactivate)
+                && planner.permissions.contains(self.permissions)
+                && (planner.is_owner || !self.is_owner)
+        };
+        if stands {
+            Ok(())
+        } else {
+            Err(UserRefusal::PlannerMayNot { planner: planner.name.full.clone(), user: self.name.full.clone() })
+        }
+    }
+
     /// Whether the workspace can do without this user as an active Owner (U-6).
     ///
     /// # Errors
@@ -83,7 +104,7 @@ impl User {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::access::{Key, PermissionSet, Person};
+    use crate::domain::access::{PermissionSet, Person};
     use crate::domain::removal::Deletion;
     use crate::domain::roles::Standard;
     use crate::domain::users::tests::{person, user};
@@ -107,6 +128,29 @@ mod tests {
         let dana = user(1, Status::Active, true);
         assert_eq!(dana.may_be_deactivated_by(&person(2, false), 2), Err(UserRefusal::OnlyOwnersActOnOwners));
         assert_eq!(dana.may_be_deactivated_by(&person(1, true), 2), Err(UserRefusal::Yourself));
+    }
+
+    #[test]
+    fn a_plan_stands_or_falls_with_what_the_planner_may_do_on_its_day() {
+        let holding = |mut one: User, role: Standard| {
+            one.permissions = role.permissions();
+            one.is_owner = role == Standard::Owner;
+            one
+        };
+        let agent = holding(user(1, Status::Active, false), Standard::Agent);
+        let planner = |role, status| holding(user(2, status, false), role);
+        let stands = |one: &User, by: &User| one.may_still_be_stopped_for(by).is_ok();
+        assert!(stands(&agent, &planner(Standard::Supervisor, Status::Active)));
+        assert!(stands(&agent, &planner(Standard::Supervisor, Status::Inactive)), "would have the role again");
+        assert!(!stands(&agent, &planner(Standard::Agent, Status::Active)), "lost the permission");
+        let admin = holding(agent.clone(), Standard::Admin);
+        assert!(!stands(&admin, &planner(Standard::Supervisor, Status::Active)), "was promoted since");
+        let owner = holding(agent.clone(), Standard::Owner);
+        assert!(!stands(&owner, &planner(Standard::Admin, Status::Active)));
+        assert!(stands(&owner, &planner(Standard::Owner, Status::Active)));
+        let mut gone = planner(Standard::Owner, Status::Removed);
+        (gone.permissions, gone.is_owner) = (PermissionSet::NONE, false);
+        assert!(stands(&agent, &gone) && stands(&admin, &gone) && !stands(&owner, &gone));
     }
 
     fn with(permissions: PermissionSet) -> Actor {

@@ -170,6 +170,14 @@ pub enum UserRefusal {
     ///
     #[error("{0} may do more than you, so you can’t take their access or give it back. Ask an Owner or an Admin.")]
     BeyondYou(String),
+    /// U-8, R-5.
+    #[error("{planner}, who planned it, may not take {user}’s access any more. Somebody who may has to plan it anew.")]
+    PlannerMayNot {
+        /// Who planned it.
+        planner: String,
+        /// Whose access it is about.
+        user: String,
+    },
     ///
     #[error("You can’t deactivate yourself. Ask another admin to do it.")]
     Yourself,

@@ -135,7 +135,12 @@ pub(super) fn planned(
         lines.extend(back.map(|back| format!("Back automatically on {back}.")));
         lines.push(plan_in_words(user, &person, &team));
         if absence.refused_at.is_some() {
-            lines.insert(0, format!("{name} was the only Owner at that time and can still log in."));
+            let why = if user.is_owner {
+                "was the only Owner at that time, or whoever planned it was no Owner any more"
+            } else {
+                "was not to be deactivated by whoever planned it any more, who lost the permission or may do less by now"
+            };
+            lines.insert(0, format!("{name} {why}. {name} can still log in."));
             ("danger", "alert-triangle", format!("{name} couldn’t be deactivated on {day}"), change, "Withdraw")
         } else {
             ("warn", "clock", format!("{name} will be deactivated on {day}"), change, "Withdraw")

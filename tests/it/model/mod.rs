@@ -7,6 +7,7 @@
 
 mod check;
 mod drive;
+mod due;
 mod place;
 mod rules;
 mod scene;
@@ -110,7 +111,7 @@ fn take(
     let (what, concerned, noted) = match step {
         Step::Passes { hours, on_the_other_instance } => {
             w.later(TimeDelta::hours(i64::try_from(*hours).unwrap_or(1)));
-            let expected = rules::pass(places, w.now());
+            let expected = due::pass(places, w.now());
             let (first, then) = if *on_the_other_instance { (second, &w.db) } else { (&w.db, second) };
             let url = Arc::new(base());
             runtime.block_on(tasks::absences_due(first, &url))?;

@@ -36,6 +36,10 @@ pub struct Person {
     pub starts_at: Option<DateTime<Utc>>,
     pub refused: bool,
     pub returns_at: Option<DateTime<Utc>>,
+    /// Who planned that they leave.
+    pub set_by: Option<UserId>,
+    /// The addresses that they had before.
+    pub former: Vec<String>,
     pub sessions: i64,
     /// Whether they ever logged in.
     pub seen: bool,
@@ -59,6 +63,8 @@ impl Person {
             starts_at: None,
             refused: false,
             returns_at: None,
+            set_by: None,
+            former: Vec::new(),
             sessions: 0,
             seen: false,
             password: false,
@@ -99,6 +105,7 @@ impl Person {
     /// Nothing that was planned for them comes any more.
     pub fn forget_plans(&mut self) {
         (self.reason, self.starts_at, self.returns_at, self.refused) = (None, None, None, false);
+        self.set_by = None;
     }
 
     /// A link that works takes the place of all earlier ones.

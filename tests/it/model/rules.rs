@@ -242,6 +242,9 @@ pub fn apply(place: &mut Place, ask: &Attempt, made: Option<(UserId, String)>) -
             let email = place.address_of(said, true);
             let former = place.removed_with(&email).map(|seal| seal.user);
             place.sealed.retain(|seal| Some(seal.user) != former);
+            if let Some(former) = former {
+                place.get_mut(former).former.clear();
+            }
             come(place, (id, &email), said, link);
             vec![("user.unlinked", former), ("user.invited", Some(id))]
         }
@@ -287,7 +290,9 @@ pub fn apply(place: &mut Place, ask: &Attempt, made: Option<(UserId, String)>) -
                 }
                 Deed::Lead { team: at, .. } => lead(place, who, team(place, *at)),
                 Deed::Email { address, .. } => {
-                    place.get_mut(who).email = place.address(*address);
+                    let email = place.address(*address);
+                    let before = std::mem::replace(&mut place.get_mut(who).email, email);
+                    place.get_mut(who).former.push(before);
                     // Whoever is on their way back is known by the new address if they do not come after all.
                     if let Some(seal) = place.sealed.iter().find(|seal| seal.user == who).cloned() {
                         place.seal(Seal { email: place.address(*address), ..seal });
@@ -306,6 +311,7 @@ pub fn apply(place: &mut Place, ask: &Attempt, made: Option<(UserId, String)>) -
                     }
                     let one = place.get_mut(who);
                     (one.starts_at, one.returns_at, one.refused) = (starts_at, returns_at, false);
+                    one.set_by = Some(ask.actor);
                     one.reason = Some(REASON);
                     vec![about("user.deactivation_planned")]
                 }
@@ -405,7 +411,7 @@ fn lead(place: &mut Place, who: UserId, team: TeamId) -> Vec<Noted> {
 }
 
 /// Their access ends; everything else stays.
-fn depart(one: &mut Person, reason: Option<Reason>, returns_at: Option<DateTime<Utc>>) -> Vec<Noted> {
+pub fn depart(one: &mut Person, reason: Option<Reason>, returns_at: Option<DateTime<Utc>>) -> Vec<Noted> {
     one.forget_plans();
     (one.status, one.sessions) = (Status::Inactive, 0);
     (one.reason, one.returns_at) = (reason, returns_at);
@@ -430,6 +436,7 @@ fn pass_contact_on(place: &Place, email: &str) -> Option<Noted> {
 
 fn remove(place: &mut Place, who: UserId) -> Vec<Noted> {
     let one = place.get(who).expect("somebody").clone();
+    place.get_mut(who).former.push(one.email.clone());
     place.seal(Seal {
         user: who,
         email: one.email.clone(),
@@ -444,43 +451,19 @@ fn remove(place: &mut Place, who: UserId) -> Vec<Noted> {
 }
 
 fn delete(place: &mut Place, who: UserId) -> Vec<Noted> {
-    let sealed = place.sealed.iter().find(|seal| seal.user == who).map(|seal| seal.email.clone());
-    let known = sealed.unwrap_or_else(|| place.get(who).expect("somebody").email.clone());
-    place.sealed.retain(|seal| seal.user != who);
-    let mut noted = vec![("user.deleted", Some(who))];
-    noted.extend(pass_contact_on(place, &known));
-    noted.extend(strip(place.get_mut(who), Status::Deleted));
-    noted
-}
-
-/// What falls due in both workspaces: departures first, the longest due first.
-pub fn pass(places: &mut [Place; 2], now: DateTime<Utc>) -> [Vec<Noted>; 2] {
-    let mut noted = [Vec::new(), Vec::new()];
-    let due = |at: Option<DateTime<Utc>>| at.filter(|at| *at <= now);
-    let everybody = |places: &[Place; 2], at: fn(&Person) -> Option<DateTime<Utc>>| {
-        let mut found: Vec<(DateTime<Utc>, UserId, usize)> = Vec::new();
-        for (which, place) in places.iter().enumerate() {
-            found.extend(place.people.iter().filter_map(|one| Some((due(at(one))?, one.id, which))));
-        }
-        found.sort_unstable();
-        found
+    // Under every address that they ever had, but those that are somebody else's by now.
+    let one = place.get(who).expect("somebody");
+    let sealed = place.sealed.iter().filter(|seal| seal.user == who).map(|seal| seal.email.clone());
+    let known: Vec<String> = sealed.chain([one.email.clone()]).chain(one.former.iter().cloned()).collect();
+    let theirs = |email: &&String| {
+        let elses = |other: &Person| other.id != who && !other.is_gone() && other.email == **email;
+        !place.people.iter().any(elses) && !place.sealed.iter().any(|seal| seal.user != who && seal.email == **email)
     };
-    for (_, who, which) in everybody(places, |one| one.starts_at.filter(|_| !one.refused)) {
-        let last = places[which].is_last_owner(places[which].get(who).expect("somebody"));
-        let one = places[which].get_mut(who);
-        if last {
-            one.refused = true;
-            noted[which].push(("user.deactivation_refused", Some(who)));
-        } else {
-            let (reason, returns_at) = (one.reason, one.returns_at);
-            noted[which].extend(depart(one, reason, returns_at));
-        }
-    }
-    for (_, who, which) in everybody(places, |one| one.returns_at.filter(|_| one.status == Status::Inactive)) {
-        let one = places[which].get_mut(who);
-        one.forget_plans();
-        one.status = Status::Active;
-        noted[which].push(("user.reactivated", Some(who)));
-    }
+    let passed_on = known.iter().filter(theirs).find_map(|email| pass_contact_on(place, email));
+    place.sealed.retain(|seal| seal.user != who);
+    place.get_mut(who).former.clear();
+    let mut noted = vec![("user.deleted", Some(who))];
+    noted.extend(passed_on);
+    noted.extend(strip(place.get_mut(who), Status::Deleted));
     noted
 }

@@ -71,7 +71,64 @@ fn holder(w: &World, number: baton::domain::ids::ConversationNumber) -> (Option<
     (one.assignee, one.team)
 }
 
+/// From now on they have this role and no other.
+fn has_role(w: &World, who: UserId, role: Standard) {
+    let role = w.role(role);
+    w.system_does(|tx| {
+        let held = store::roles::list_of_users(tx, &[who])?.remove(&who).unwrap_or_default();
+        store::roles::delete_of_user(tx, who, &held)?;
+        store::roles::insert_of_user(tx, who, &[role])?;
+        Ok(tx.unrecorded((), "a test sets the scene"))
+    });
+}
+
 on_both! {
+    fn what_was_planned_is_not_done_if_the_planner_may_not_do_it_any_more(w: World) {
+        begin(&w, w.sven, w.bob, &leave("2026-03-09", "2026-03-16")).expect("to plan");
+        begin(&w, w.sven, w.agnes, &leave("2026-03-10", "2026-03-16")).expect("to plan");
+        has_role(&w, w.sven, Standard::Agent);
+        to(&w, at("2026-03-08T23:00:00Z"));
+        let events = w.events();
+        assert_eq!(run(&w), (vec![Due::Refused], 0));
+        assert_eq!(since(&w, events), ["user.deactivation_refused"]);
+        let bob = w.user(w.bob);
+        assert_eq!((bob.status, bob.absence.refused_at), (Status::Active, Some(w.now())));
+        assert_eq!(mails(&w), [
+            "ada@fernhill.example: Bob Keller couldn’t be deactivated",
+            "olga@fernhill.example: Bob Keller couldn’t be deactivated",
+        ]);
+        let told = w.database.lines("SELECT text_body AS line FROM outbox WHERE kind = 'absence'");
+        assert!(told.iter().all(|text| text.contains("Sven Sorensen, who planned it, may not take Bob Keller’s access")), "{told:?}");
+        assert_eq!(run(&w), (vec![], 0), "it is refused once");
+        // Somebody who may plans it anew.
+        begin(&w, w.ada, w.bob, &leave("2026-03-10", "2026-03-16")).expect("to plan anew");
+        // Sven may again, but Agnes may more than he does by now.
+        has_role(&w, w.sven, Standard::Supervisor);
+        has_role(&w, w.agnes, Standard::Admin);
+        to(&w, at("2026-03-09T23:00:00Z"));
+        let (mut did, _) = run(&w);
+        did.sort_by_key(|due| *due == Due::Refused);
+        assert_eq!(did, [Due::Done, Due::Refused]);
+        assert_eq!((w.user(w.bob).status, w.user(w.agnes).status), (Status::Inactive, Status::Active));
+    }
+
+    fn what_was_planned_by_somebody_who_left_is_done(w: World) {
+        begin(&w, w.sven, w.bob, &leave("2026-03-09", "2026-03-16")).expect("to plan");
+        begin(&w, w.ada, w.agnes, &leave("2026-03-09", "2026-03-16")).expect("to plan");
+        w.deactivate(w.sven);
+        crate::people::removing::remove(&w, w.olga, w.ada, Plan::default()).expect("to remove");
+        to(&w, at("2026-03-08T23:00:00Z"));
+        assert_eq!(run(&w).0, [Due::Done, Due::Done]);
+    }
+
+    fn nobody_but_an_owner_is_behind_the_departure_of_an_owner(w: World) {
+        begin(&w, w.ada, w.bob, &leave("2026-03-09", "2026-03-16")).expect("to plan");
+        crate::people::removing::remove(&w, w.olga, w.ada, Plan::default()).expect("to remove");
+        has_role(&w, w.bob, Standard::Owner);
+        to(&w, at("2026-03-08T23:00:00Z"));
+        assert_eq!(run(&w).0, [Due::Refused], "an Admin planned it, and is gone");
+    }
+
     fn a_leave_begins_and_ends_at_the_workspaces_midnight(w: World) {
         w.session(w.bob, "his desk");
         let events = w.events();
