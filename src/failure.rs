@@ -67,6 +67,20 @@ pub enum Failure {
     Bug(&'static str),
 }
 
+impl Failure {
+    /// Whether it is the matter of what was worked on – a "no", a value that cannot be read – and says nothing about the
+    /// next one.
+    #[must_use]
+    pub const fn is_of_this_one(&self) -> bool {
+        use diesel::result::Error;
+        match self {
+            Self::NotFound | Self::Refused(_) | Self::Stale | Self::Corrupt(..) | Self::Bug(_) => true,
+            Self::Database(error) => matches!(error, Error::DeserializationError(_) | Error::NotFound),
+            Self::Unavailable(_) | Self::Io(..) => false,
+        }
+    }
+}
+
 impl<R: Into<Refusal>> From<R> for Failure {
     fn from(refusal: R) -> Self {
         Self::Refused(refusal.into())

@@ -2,6 +2,7 @@
 //! goes on after a restart and is done by one of several instances.
 
 pub mod audit;
+mod each;
 pub mod ingest;
 pub mod live;
 pub mod lmtp;

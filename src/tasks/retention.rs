@@ -9,6 +9,7 @@ use crate::domain::ids::WorkspaceId;
 use crate::failure::Failure;
 use crate::store::db::blocking;
 use crate::store::{self, Db};
+use crate::tasks::each::each;
 
 /// Looks through all workspaces; says how many users were deleted.
 ///
@@ -26,7 +27,7 @@ pub async fn run(db: &Db, base: &Url) -> Result<usize, Failure> {
 pub fn run_now(db: &Db, base: &Url) -> Result<usize, Failure> {
     let mut deleted = 0;
     for workspace in db.look_anywhere_now(store::retention::list_workspaces)? {
-        deleted += run_in(db, base, workspace)?;
+        deleted += each(workspace, &"retention", || run_in(db, base, workspace))?.unwrap_or(0);
     }
     if deleted > 0 {
         db.scrub_now()?;
@@ -40,10 +41,13 @@ fn run_in(db: &Db, base: &Url, workspace: WorkspaceId) -> Result<usize, Failure>
     let mut deleted = 0;
     for user in db.read_now(workspace, store::retention::list_former)? {
         // Each in a unit of work of its own, which looks again under a lock.
-        if db.write_now(&scope, |tx| actions::removal::delete_after_retention(tx, &can, user))? {
-            deleted += 1;
-        }
+        let gone = each(workspace, &user, || {
+            db.write_now(&scope, |tx| actions::removal::delete_after_retention(tx, &can, user))
+        })?;
+        deleted += usize::from(gone == Some(true));
     }
-    db.write_now(&scope, |tx| actions::removal::announce_deletions(tx, &can, base))?;
+    each(workspace, &"announcement of deletions", || {
+        db.write_now(&scope, |tx| actions::removal::announce_deletions(tx, &can, base))
+    })?;
     Ok(deleted)
 }

@@ -8,10 +8,10 @@ use url::Url;
 use crate::actions;
 use crate::actions::absences::Due;
 use crate::domain::access::{Cause, Scope};
-use crate::domain::ids::WorkspaceId;
 use crate::failure::Failure;
 use crate::store::db::blocking;
 use crate::store::{Db, anywhere};
+use crate::tasks::each::each;
 
 /// So many at a look.
 const LOOK: i64 = 100;
@@ -65,26 +65,6 @@ pub async fn absences_due(db: &Db, base: &Arc<Url>) -> Result<usize, Failure> {
     .await
 }
 
-/// One whose turn fails, or whose row cannot be read, must not keep the others waiting; trouble with the database does.
-fn each<T>(
-    workspace: WorkspaceId,
-    whose: &impl std::fmt::Display,
-    work: impl FnOnce() -> Result<T, Failure>,
-) -> Result<Option<T>, Failure> {
-    match work() {
-        Ok(done) => Ok(Some(done)),
-        Err(Failure::Refused(_) | Failure::Stale | Failure::NotFound) => {
-            tracing::warn!(workspace.id = %workspace, due.id = %whose, "what was due could not be done");
-            Ok(None)
-        }
-        Err(failure @ Failure::Corrupt(..)) => {
-            tracing::error!(error = %failure, workspace.id = %workspace, due.id = %whose, "what was due cannot be read");
-            Ok(None)
-        }
-        Err(failure) => Err(failure),
-    }
-}
-
 /// Does what the rule for people who stop coming says, in each workspace once a day; says in how many.
 ///
 /// # Errors
@@ -93,16 +73,19 @@ pub async fn inactivity_due(db: &Db, base: &Arc<Url>) -> Result<usize, Failure> 
     let (db, base) = (db.clone(), base.clone());
     blocking(move || {
         let due = db.look_anywhere_now(anywhere::list_due_inactivity)?;
+        let mut done = 0;
         for (workspace, since) in &due {
             let scope = Scope::system(*workspace, Some(Cause::Automatic));
-            let concerned = db.read_now(*workspace, actions::inactivity::list_due)?;
-            for user in concerned {
-                each(*workspace, &user, || db.write_now(&scope, |tx| actions::inactivity::apply(tx, &base, user)))?;
-            }
-            // Last: whoever is killed before this starts over, and finds done what is done.
-            db.write_now(&scope, |tx| actions::inactivity::finish(tx, *since))?;
+            let looked = each(*workspace, &"rule for people who stop coming", || {
+                for user in db.read_now(*workspace, actions::inactivity::list_due)? {
+                    each(*workspace, &user, || db.write_now(&scope, |tx| actions::inactivity::apply(tx, &base, user)))?;
+                }
+                // Last: whoever is killed before this starts over, and finds done what is done.
+                db.write_now(&scope, |tx| actions::inactivity::finish(tx, *since))
+            })?;
+            done += usize::from(looked.is_some());
         }
-        Ok(due.len())
+        Ok(done)
     })
     .await
 }

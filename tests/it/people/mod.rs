@@ -10,6 +10,7 @@ mod removing;
 mod retention;
 mod roles;
 mod teams;
+mod trouble;
 
 use baton::failure::Failure;
 
