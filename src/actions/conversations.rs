@@ -144,7 +144,7 @@ pub fn add_tag(
 /// Takes a mark off a conversation.
 ///
 /// # Errors
-/// [`Failure::NotFound`], or trouble with the database.
+/// [`Failure::NotFound`] for a conversation or a mark that is none here, or trouble with the database.
 pub fn remove_tag(
     tx: &mut Tx,
     _: &Can<may::Tag>,
@@ -154,6 +154,9 @@ pub fn remove_tag(
     let one = lock(tx, number)?;
     if store::tags::delete_on(tx, one.id, tag)? {
         return Ok(tx.record(Event::ConversationUntagged { conversation: one.id, tag }).with(one));
+    }
+    if !store::tags::list(tx)?.iter().any(|(known, _)| *known == tag) {
+        return Err(Failure::NotFound);
     }
     Ok(tx.unrecorded(one, "the conversation did not have the tag"))
 }

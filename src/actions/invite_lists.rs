@@ -192,7 +192,7 @@ pub struct Done {
 /// Does the same to several invites. Each stands for itself: one that was accepted meanwhile keeps none of the others.
 ///
 /// # Errors
-/// Trouble with the database.
+/// [`Failure::NotFound`] for an id that was never anybody's here, or trouble with the database.
 pub fn do_all(
     tx: &mut Tx,
     can: &Can<users::Invite>,
@@ -204,6 +204,7 @@ pub fn do_all(
     let mut ids = ids.to_vec();
     ids.sort_unstable();
     ids.dedup();
+    store::invites::were_here(tx, &ids)?;
     let mut all = Vec::with_capacity(ids.len());
     for user in ids {
         let answer = match verb {

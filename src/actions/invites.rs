@@ -10,12 +10,11 @@ use crate::domain::invites::{DeadLink, InviteRefusal};
 use crate::domain::removal::REMOVED_NAME;
 use crate::domain::roles::may_stand_in;
 use crate::domain::secrets::{Secret, hash};
-use crate::domain::traces::Traces;
 use crate::domain::users::{Name, Status, User, UserRefusal};
 use crate::domain::workspaces::Workspace;
 use crate::failure::Failure;
 use crate::mail::messages;
-use crate::store::{self, Recorded, Tx};
+use crate::store::{self, Recorded, Rx, Tx};
 
 /// What an invite says.
 #[derive(Clone, Debug)]
@@ -97,11 +96,9 @@ pub fn create(tx: &mut Tx, _: &Can<users::Invite>, base: &Url, new: &New) -> Res
 pub fn start_fresh(tx: &mut Tx, can: &Can<users::Invite>, base: &Url, new: &New) -> Result<Recorded<Invited>, Failure> {
     let former = lock_removed(tx, &new.email)?;
     // Once the seal is gone nobody knows any more whose mails those were; so they lose their name now.
-    let traces = Traces::new(&former.email, &former.name, REMOVED_NAME);
-    store::erasure::erase_from_mails(tx, former.user, &traces)?;
-    store::erasure::erase_from_notices(tx, &traces)?;
-    store::removal::delete_sealed(tx, former.user)?;
-    let _ = tx.record(Event::UserUnlinked { user: former.user });
+    let user = former.user;
+    super::removal::forget(tx, user, Some(former), REMOVED_NAME)?;
+    let _ = tx.record(Event::UserUnlinked { user });
     create(tx, can, base, new)
 }
 
@@ -422,22 +419,32 @@ const ASKED: TimeDelta = TimeDelta::hours(24);
 /// The most people who are told that somebody asks for a new invite.
 const TOLD: usize = 10;
 
-/// Tells those who can renew it that somebody opened an expired invite: whoever invited them, and the others who may
-/// invite. Asking again within a day tells nobody twice. Needs no permission but the expired link.
+/// Whoever invited somebody, if they can invite them once more.
 ///
 /// # Errors
 /// Trouble with the database.
-pub fn ask_for_renewal(tx: &mut Tx, base: &Url, id: UserId) -> Result<Recorded<()>, Failure> {
+pub fn find_inviter(rx: &mut Rx, id: UserId) -> Result<Option<User>, Failure> {
+    let inviter = store::invites::find(rx, id)?.and_then(|invite| invite.invited_by);
+    Ok(store::users::list_who_may(rx, Key::UsersInvite)?.into_iter().find(|who| Some(who.id) == inviter))
+}
+
+/// Tells those who can renew it that somebody opened an expired invite: whoever invited them, and the others who may
+/// invite. Asking again within a day tells nobody twice. Says the name of whoever invited them, if they were told now.
+/// Needs no permission but the expired link.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn ask_for_renewal(tx: &mut Tx, base: &Url, id: UserId) -> Result<Recorded<Option<String>>, Failure> {
     let user = lock_pending(tx, id)?;
     let since = tx.now() - ASKED;
     let asked = |event: &store::audit::Recorded| event.name == "invite.renewal_asked" && event.at > since;
     if store::audit::list_about_user(tx, id, 20)?.iter().any(asked) {
-        return tx.unchanged(());
+        return tx.unchanged(None);
     }
     let workspace = store::workspaces::this(tx)?;
-    let inviter = store::invites::find(tx, id)?.and_then(|invite| invite.invited_by);
+    let inviter = find_inviter(tx, id)?;
     let mut told = store::users::list_who_may(tx, Key::UsersInvite)?;
-    told.sort_by_key(|who| Some(who.id) != inviter);
+    told.sort_by_key(|who| Some(who.id) != inviter.as_ref().map(|inviter| inviter.id));
     told.truncate(TOLD);
     let mut told: Vec<(String, String)> = told.into_iter().map(|who| (who.name.full, who.email)).collect();
     if told.is_empty() {
@@ -451,5 +458,6 @@ pub fn ask_for_renewal(tx: &mut Tx, base: &Url, id: UserId) -> Result<Recorded<(
         })
         .collect::<Result<Vec<_>, _>>()?;
     tx.send_mails(mails)?;
-    Ok(tx.record(Event::InviteRenewalAsked { user: id }))
+    let name = inviter.map(|inviter| inviter.name.full);
+    Ok(tx.record(Event::InviteRenewalAsked { user: id }).with(name))
 }

@@ -104,6 +104,10 @@ pub fn remove_inactive(
     }
     let receiver = if let Some(Target::User(user)) = tidying.target { Some(user) } else { None };
     let people = super::teams::lock_people(tx, remove.iter().copied().chain(receiver).collect())?;
+    if let Some(target) = tidying.target {
+        // Whoever is named must be here, also if there is nobody to remove.
+        super::conversations::check_target(tx, target)?;
+    }
     if people.iter().any(|user| user.status == Status::Active && remove.contains(&user.id)) {
         // Back since the members were read.
         return Err(Failure::Stale);

@@ -100,6 +100,11 @@ pub enum InviteRefusal {
     /// Someone was quicker.
     #[error("This invite was already accepted or cancelled.")]
     NotPending,
+    /// O-3.
+    #[error(
+        "The link in this mail no longer works, so it isn’t sent again. Resend the invite in Settings → Users instead."
+    )]
+    MailOutdated,
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The audit trail. Rows are only ever added.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
@@ -171,6 +171,21 @@ impl Row {
 /// Trouble with the database.
 pub fn list_about_user(rx: &mut Rx, user: UserId, limit: i64) -> Result<Vec<Recorded>, Failure> {
     list_about(rx, AnyId(user.0), limit)
+}
+
+/// Which of these users something is recorded about.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_told_of(rx: &mut Rx, users: &[UserId]) -> Result<HashSet<UserId>, Failure> {
+    let ids: Vec<AnyId> = users.iter().map(|user| AnyId(user.0)).collect();
+    let told: Vec<Option<AnyId>> = a::audit_events
+        .filter(a::workspace_id.eq(rx.workspace()))
+        .filter(a::subject_id.eq_any(ids))
+        .select(a::subject_id)
+        .distinct()
+        .load(rx.conn)?;
+    Ok(told.into_iter().flatten().map(|id| UserId(id.0)).collect())
 }
 
 /// The latest events about a role, newest first.

@@ -1,5 +1,7 @@
 //! Pending invites and the links that were made for them.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 
@@ -105,6 +107,23 @@ fn read(rx: &mut Rx, words: Option<&str>, only: Option<&[UserId]>) -> Result<Vec
             mail,
         })
         .collect())
+}
+
+/// Whether all of these are or were somebody here. Of a cancelled invite nothing is left but its events.
+///
+/// # Errors
+/// [`Failure::NotFound`] if one never was, or trouble with the database.
+pub fn were_here(rx: &mut Rx, ids: &[UserId]) -> Result<(), Failure> {
+    for part in ids.chunks(super::db::VALUES) {
+        let ours = users::table.filter(users::workspace_id.eq(rx.workspace()));
+        let known: HashSet<UserId> =
+            ours.filter(users::id.eq_any(part)).select(users::id).load::<UserId>(rx.conn)?.into_iter().collect();
+        let gone: Vec<UserId> = part.iter().filter(|id| !known.contains(id)).copied().collect();
+        if !gone.is_empty() && super::audit::list_told_of(rx, &gone)?.len() < gone.len() {
+            return Err(Failure::NotFound);
+        }
+    }
+    Ok(())
 }
 
 /// Notes a new invite.
@@ -233,7 +252,22 @@ pub fn set_sent(tx: &mut Tx, user: UserId, mail: MailId) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Takes the invite's last mail back, if it was not sent yet: its link is dead.
+/// Whether a mail is the last of a pending invite, and carries the link that works.
+pub(super) fn is_current_mail(rx: &mut Rx, mail: MailId, made: At) -> Result<bool, Failure> {
+    let living: Option<UserId> = invites::table
+        .inner_join(invite_links::table.on(invite_links::user_id.eq(invites::user_id)))
+        .filter(invites::workspace_id.eq(rx.workspace()))
+        .filter(invites::outbox_id.eq(mail))
+        .filter(invite_links::state.eq(LinkState::Live.as_str()))
+        .filter(invite_links::created_at.le(made))
+        .filter(invite_links::expires_at.gt(At(rx.now())))
+        .select(invites::user_id)
+        .first(rx.conn)
+        .optional()?;
+    Ok(living.is_some())
+}
+
+/// Takes the invite's last mail back, if it was not sent: its link is dead.
 fn withdraw_mail(tx: &mut Tx, user: UserId) -> Result<(), Failure> {
     let workspace = tx.workspace();
     let mail: Option<Option<MailId>> = invites::table

@@ -9,6 +9,7 @@ use super::db::{AnyConn, Ax, Rx, Tx, insert_in_parts};
 use super::schema::{outbox, users};
 use super::types::At;
 use crate::domain::ids::{ChannelId, MailId, UserId, WorkspaceId};
+use crate::domain::invites::InviteRefusal;
 use crate::domain::text::key;
 use crate::failure::Failure;
 use crate::mail::{Mail, Outgoing};
@@ -115,7 +116,7 @@ fn users_of(rx: &mut Rx, mails: &[Mail]) -> Result<HashMap<String, UserId>, Fail
     Ok(found)
 }
 
-/// Withdraws a mail that was not sent yet: what it says is no longer true.
+/// Withdraws a mail that was not sent, be it that its turn has not come or that it failed: what it says is no longer true.
 ///
 /// # Errors
 /// Trouble with the database.
@@ -125,7 +126,7 @@ pub fn withdraw(tx: &mut Tx, id: MailId) -> Result<bool, Failure> {
         outbox::table
             .filter(outbox::workspace_id.eq(workspace))
             .filter(outbox::id.eq(id))
-            .filter(outbox::state.eq(State::Queued.as_str()))
+            .filter(outbox::state.eq_any([State::Queued.as_str(), State::Failed.as_str()]))
             .filter(outbox::locked_until.is_null().or(outbox::locked_until.le(now))),
     )
     .execute(tx.write())?;
@@ -337,9 +338,22 @@ pub fn list(rx: &mut Rx, state: Option<State>, (limit, offset): (i64, i64)) -> R
 /// Queues a mail once more that failed or came back; says whether it was one.
 ///
 /// # Errors
-/// Trouble with the database.
+/// [`InviteRefusal::MailOutdated`] if it carries a link that is dead, or trouble with the database.
 pub fn requeue(tx: &mut Tx, id: MailId) -> Result<bool, Failure> {
     let (workspace, now) = (tx.workspace(), At(tx.now()));
+    // One that was on its way when its link was replaced could not be withdrawn, and may have failed since.
+    let of_invite: Option<At> = outbox::table
+        .filter(outbox::workspace_id.eq(workspace))
+        .filter(outbox::id.eq(id))
+        .filter(outbox::kind.eq("invite"))
+        .select(outbox::created_at)
+        .first(tx.locking())
+        .optional()?;
+    if let Some(made) = of_invite
+        && !super::invites::is_current_mail(tx, id, made)?
+    {
+        return Err(InviteRefusal::MailOutdated.into());
+    }
     let changed = diesel::update(
         outbox::table
             .filter(outbox::workspace_id.eq(workspace))

@@ -6,13 +6,13 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::login::{Entered, check_new_password, enter, hash_password};
+use super::login::{check_new_password, door, enter, hash_password};
 use crate::actions;
 use crate::domain::access::Scope;
 use crate::domain::ids::UserId;
 use crate::domain::invites::{DeadLink, InviteRefusal, usable};
 use crate::domain::secrets::hash;
-use crate::domain::users::{Name, Status, User, parse_name};
+use crate::domain::users::{Status, User, parse_name};
 use crate::failure::{Failure, Refusal};
 use crate::store::anywhere::{self, FoundInvite};
 use crate::store::db::blocking;
@@ -137,7 +137,11 @@ async fn find(app: &App, token: &str) -> Result<Result<Pending, Dead>, WebError>
         };
         let (workspace, id) = (invite.workspace.id, invite.user);
         if let Err(why) = usable(invite.state, invite.expires_at, db.now()) {
-            let (inviter, sent) = db.read_now(workspace, |rx| invited_by(rx, id))?;
+            // Only who can send another one is promised to be told.
+            let (inviter, sent) = db.read_now(workspace, |rx| {
+                let inviter = actions::invites::find_inviter(rx, id)?.map(|inviter| inviter.name.full);
+                Ok((inviter, invited_by(rx, id)?.1))
+            })?;
             let zone = invite.workspace.time_zone;
             let sent = sent.map(|at| at.with_timezone(&zone).format("%-d %B %Y").to_string());
             return Ok(Err(Dead { why, invite: Some(invite), inviter, sent }));
@@ -170,7 +174,7 @@ fn dead(req: &HttpRequest, token: String, dead: &Dead, asked: bool) -> Reply {
         }),
         whom: match &dead.inviter {
             Some(name) => format!("{name}, who invited you"),
-            None => "the people who can invite you".to_owned(),
+            None => "the people who look after users here".to_owned(),
         },
         may_ask: expired && !asked,
         used: dead.why == DeadLink::Used,
@@ -259,12 +263,18 @@ pub async fn create(
     let password_hash = hash_password(&app, form.password).await?;
     let workspace = pending.invite.workspace.id;
     let scope = Scope { address: Some(address(&req)), ..Scope::on_behalf(workspace, pending.user.id) };
-    let (used, given) = (token.clone(), full.clone());
-    let accepted = app.db.write(&scope, move |tx| actions::invites::accept(tx, &used, &given, &password_hash)).await;
+    let (used, door) = (token.clone(), door(&req));
+    let accepted = app
+        .db
+        .write(&scope, move |tx| {
+            let accepted = actions::invites::accept(tx, &used, &full, &password_hash)?;
+            let opened = actions::sessions::open(tx, *accepted.value(), &door)?;
+            Ok(accepted.with(opened))
+        })
+        .await;
     match accepted {
-        Ok(id) => {
-            let name = Name { full, display: pending.user.name.display };
-            enter(&req, &app, workspace, &Entered { id, name })?;
+        Ok(opened) => {
+            enter(&req, &app, &opened)?;
             Ok(see_other("/"))
         }
         Err(Failure::Refused(Refusal::Invite(InviteRefusal::Dead(why)))) => {
@@ -291,7 +301,8 @@ pub async fn renew(req: HttpRequest, app: web::Data<App>, token: web::Path<Strin
     let asked = app.db.write(&scope, move |tx| actions::invites::ask_for_renewal(tx, &base, user)).await;
     app.wake.now();
     match asked {
-        Ok(()) => dead(&req, token, &expired, true),
+        // Who was told, which may be others than the page promised.
+        Ok(inviter) => dead(&req, token, &Dead { inviter, ..expired }, true),
         Err(Failure::Refused(_) | Failure::NotFound) => dead(&req, token, &Dead::of(DeadLink::Unknown, None), false),
         Err(failure) => Err(failure.into()),
     }

@@ -91,7 +91,10 @@ pub struct ManyForm {
 
 async fn picked(viewer: &Viewer, form: &ManyForm) -> Result<Vec<UserId>, WebError> {
     if form.scope != "matching" {
-        return ids(&form.invite);
+        let ids: Vec<UserId> = ids(&form.invite)?;
+        let picked = ids.clone();
+        viewer.read(move |rx| store::invites::were_here(rx, &picked)).await?;
+        return Ok(ids);
     }
     let query = UsersQuery {
         q: form.q.clone(),
@@ -134,7 +137,7 @@ struct DoneDialog {
 /// Asks before several invites are cancelled.
 ///
 /// # Errors
-/// 404 for what is no id.
+/// 404 for what is none here.
 pub async fn ask_cancel(may: May<users::Invite>, query: Query<ManyForm>) -> Reply {
     let (viewer, form) = (may.viewer, query.0);
     let ids = picked(&viewer, &form).await?;
@@ -149,7 +152,7 @@ pub async fn ask_cancel(may: May<users::Invite>, query: Query<ManyForm>) -> Repl
 /// Sends new links to several.
 ///
 /// # Errors
-/// 404 for what is no id.
+/// 404 for what is none here.
 pub async fn resend(may: May<users::Invite>, Form(form): Form<ManyForm>) -> Reply {
     do_many(may, form, Verb::Resend).await
 }
@@ -157,7 +160,7 @@ pub async fn resend(may: May<users::Invite>, Form(form): Form<ManyForm>) -> Repl
 /// Cancels several.
 ///
 /// # Errors
-/// 404 for what is no id.
+/// 404 for what is none here.
 pub async fn cancel(may: May<users::Invite>, Form(form): Form<ManyForm>) -> Reply {
     do_many(may, form, Verb::Cancel).await
 }

@@ -396,8 +396,19 @@ pub async fn create(may: May<users::View>, Form(form): Form<BulkForm>) -> Reply 
         Change::Join(_, team) | Change::Leave(_, team) => Some(Err(*team)),
         _ => None,
     };
+    let plan = if let Change::Deactivate { plan: Some((plan, _)), .. } = &change { *plan } else { Plan::default() };
     let (selected, what) = viewer
         .read(move |rx| {
+            for target in plan.targets() {
+                let known = match target {
+                    Target::User(user) => store::users::find(rx, user)?.is_some(),
+                    Target::Team(team) => store::teams::find(rx, team)?.is_some(),
+                    Target::Nobody => true,
+                };
+                if !known {
+                    return Err(Failure::NotFound);
+                }
+            }
             let what = match named {
                 Some(Ok(id)) => store::roles::list(rx)?.into_iter().find(|role| role.id == id).map(|role| role.name),
                 Some(Err(id)) => store::teams::find(rx, id)?.map(|team| team.name),

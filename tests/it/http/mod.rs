@@ -7,6 +7,7 @@ mod channels;
 mod deletion;
 mod doors;
 mod drafts;
+mod foreign_ids;
 mod guards;
 mod inbox;
 mod invite_lists;

@@ -12,6 +12,7 @@ use baton::store;
 use chrono::TimeDelta;
 
 use super::{refused, since};
+use crate::support::web::Site;
 use crate::support::world::{base, password_hash};
 use crate::support::{World, on_both};
 
@@ -222,5 +223,74 @@ on_both! {
         assert_eq!(waiting(), 1);
         w.by(w.ada, |tx| invites::cancel(tx, &can, invited.user)).expect("to cancel");
         assert_eq!(waiting(), 0);
+    }
+
+    fn a_failed_mail_with_a_dead_link_is_not_sent_again(w: World) {
+        let can: Can<may::Invite> = w.can(w.ada);
+        let mails = || w.read(|rx| store::outbox::list(rx, None, (10, 0))).0;
+        let fail = || w.database.execute("UPDATE outbox SET state = 'failed', locked_until = NULL");
+        let again = |mail| {
+            w.by(w.ada, |tx| {
+                let queued = store::outbox::requeue(tx, mail)?;
+                Ok(tx.unrecorded(queued, "a mail's state is its record"))
+            })
+        };
+        let invited = invite(&w, "nina@fernhill.example").expect("an invite");
+        fail();
+        let first = mails()[0].id;
+        assert!(again(first).expect("a live link"), "what may still be true is sent again");
+        fail();
+        // Another link takes its place, and the mail with the old one is gone.
+        w.by(w.ada, |tx| invites::resend(tx, &can, &base(), invited.user)).expect("once more");
+        assert!(mails().len() == 1 && mails()[0].id != first);
+        assert!(!again(first).expect("an answer"));
+        fail();
+        w.by(w.ada, |tx| invites::cancel(tx, &can, invited.user)).expect("to cancel");
+        assert!(mails().is_empty());
+        // One that was on its way when its link was replaced fails afterwards.
+        let invited = invite(&w, "nora@fernhill.example").expect("an invite");
+        let far = match w.kind() {
+            crate::support::db::Kind::Sqlite => "created_at + 60000000",
+            crate::support::db::Kind::Postgres => "created_at + interval '1 minute'",
+        };
+        w.database.execute(&format!("UPDATE outbox SET locked_until = {far}"));
+        w.later(TimeDelta::seconds(5));
+        w.by(w.ada, |tx| invites::copy_link(tx, &can, &base(), invited.user)).expect("another link");
+        fail();
+        let late = mails()[0].id;
+        assert!(refused(&w, || again(late)).starts_with("The link in this mail no longer works"));
+        // And one whose link is too old.
+        invite(&w, "nils@fernhill.example").expect("an invite");
+        fail();
+        w.later(TimeDelta::days(8));
+        let old = mails().iter().find(|mail| mail.to.starts_with("nils")).expect("a mail").id;
+        assert!(refused(&w, || again(old)).starts_with("The link in this mail no longer works"));
+    }
+
+    async fn the_page_names_who_was_really_told(w: World) {
+        let site = Site::on(w.db.clone()).await;
+        let page = async |invited: &invites::Invited| {
+            let browser = site.browser();
+            let link = invited.link.trim_start_matches("https://baton.example").to_owned();
+            let before = browser.get(&link).await.expect(410).text(".gate-card form p");
+            (before, browser.post(&format!("{link}/renew"), &[]).await.expect(200).text(".gate-card p"))
+        };
+        let (nina, nora) = (invite(&w, "nina@fernhill.example").expect("one"), invite(&w, "nora@fernhill.example").expect("two"));
+        w.later(TimeDelta::days(8));
+        let (before, after) = page(&nina).await;
+        assert!(before.contains("we’ll tell Ada Adler, who invited you"), "{before}");
+        assert!(after.starts_with("We told Ada Adler, who invited you."), "{after}");
+        // Ada cannot invite any more, so that others are told.
+        let (admin, agent) = (w.role(Standard::Admin), w.role(Standard::Agent));
+        w.system_does(|tx| {
+            store::roles::insert_of_user(tx, w.ada, &[agent])?;
+            store::roles::delete_of_user(tx, w.ada, &[admin])?;
+            Ok(tx.unrecorded((), "a test sets the scene"))
+        });
+        let (before, after) = page(&nora).await;
+        assert!(before.contains("we’ll tell the people who look after users here"), "{before}");
+        assert!(after.starts_with("We told the people who look after users here."), "{after}");
+        let told = w.database.lines("SELECT to_address AS line FROM outbox WHERE kind = 'renewal' AND text_body LIKE '%nora@%'");
+        assert_eq!(told, ["olga@fernhill.example"]);
     }
 }

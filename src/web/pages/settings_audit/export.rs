@@ -86,7 +86,7 @@ pub async fn export(may: May<administration::ExportAudit>, Form(form): Form<Expo
     let filter = viewer
         .read(move |rx| {
             let mut filter = filter;
-            Book::open(rx)?.settle(&mut filter)?;
+            Book::open(rx)?.settle(rx, &mut filter)?;
             Ok(filter)
         })
         .await?;

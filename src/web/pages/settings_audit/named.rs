@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use uuid::Uuid;
 
-use crate::domain::access::{Key, PermissionSet};
+use crate::domain::access::{Key, PermissionSet, Sees};
 use crate::domain::audit_filter::{About, Address, Filter, Unreadable, Who};
 use crate::domain::ids::{ChannelId, ConversationId, RoleId, TagId, TeamId, UserId};
 use crate::domain::text::key;
@@ -49,7 +49,7 @@ impl Book {
     }
 
     /// Refuses a filter that names what is nowhere here, and looks its words up.
-    pub(super) fn settle(&self, filter: &mut Filter) -> Result<(), Failure> {
+    pub(super) fn settle(&self, rx: &mut Rx, filter: &mut Filter) -> Result<(), Failure> {
         let person = |id: &UserId| self.people.iter().any(|one| one.id == *id);
         let known = match &filter.who {
             Some(Who::User(id)) => person(id),
@@ -59,7 +59,9 @@ impl Book {
             Some(About::Team(id)) => self.teams.iter().any(|(team, _)| team == id),
             Some(About::Channel(id)) => self.channels.iter().any(|(channel, _)| channel == id),
             Some(About::Role(id)) => self.roles.iter().any(|(role, _)| role == id),
-            _ => true,
+            Some(About::Job(id)) => store::bulk_jobs::find(rx, *id)?.is_some(),
+            Some(About::Conversation(number)) => store::conversations::find(rx, *number, &Sees::All)?.is_some(),
+            Some(About::Kind(_)) | None => true,
         };
         if !known {
             return Err(Failure::NotFound);

@@ -91,7 +91,7 @@ pub async fn index(may: May<administration::ViewAudit>, query: Query<Address>) -
             let book = Book::open(rx)?;
             let found = match filter {
                 Some(mut filter) => {
-                    book.settle(&mut filter)?;
+                    book.settle(rx, &mut filter)?;
                     Some(find(rx, &filter, place, book.names(permissions))?)
                 }
                 None => None,
