@@ -23,8 +23,10 @@ pub enum Of {
     Tag,
     Contact,
     Number,
+    Message,
     ToUser,
     ToTeam,
+    Spread,
     SubjectUser,
     SubjectTeam,
     SubjectRole,
@@ -53,8 +55,10 @@ impl Of {
             Self::Contact => here(&x.contact),
             // Numbers begin at 1 everywhere: the other's last is one that is none here.
             Self::Number => ("900001".to_owned(), "900002".to_owned()),
+            Self::Message => (w.number("SELECT max(message_id) FROM attachments").to_string(), "900002".to_owned()),
             Self::ToUser => with("user:", &x.xena),
             Self::ToTeam => with("team:", &x.team),
+            Self::Spread => with("spread:", &x.team),
             Self::SubjectUser => with("user:", &x.xena),
             Self::SubjectTeam => with("team:", &x.team),
             Self::SubjectRole => with("role:", &x.role),
@@ -252,6 +256,11 @@ pub fn forms(w: &World, s: &Scene) -> Vec<Asked> {
     add("/profile/security/sessions", "", &[], &[("session", Of::Session, &s.own_session.to_string())]);
     add("/conversations/{id}/assign", &s.number, &[], targets);
     add("/conversations/{id}/tags", &s.number, &[], &[("remove", Of::Tag, &s.tag)]);
+    add("/conversations/{id}/retry", &s.number, &[], &[("message", Of::Message, "")]);
+    let spread = format!("spread:{support}");
+    add("/inbox/bulk", "", &[("conversation", &s.number)], &[("target", Of::Spread, &spread)]);
+    let untag = [("action", "remove_tag"), ("conversation", s.number.as_str())];
+    add("/inbox/bulk", "", &untag, &[("tag", Of::Tag, &s.tag)]);
     add("/inbox/bulk", "", &[("action", "assign"), ("conversation", &s.number)], targets);
     add("/inbox/bulk", "", &[("action", "assign"), ("target", "none")], &[("conversation", Of::Number, &s.number)]);
     let matching = [("action", "assign"), ("target", "none"), ("scope", "matching"), ("status", "open")];
@@ -381,6 +390,7 @@ pub const PLAIN: &[&str] = &[
     "confirm",
     "confirm_email",
     "confirmed",
+    "change",
     "csrf_token",
     "current",
     "deactivate",
@@ -412,6 +422,7 @@ pub const PLAIN: &[&str] = &[
     "priority",
     "q",
     "reason",
+    "rest",
     "retention_deletes",
     "retention_reason",
     "retention_years",
