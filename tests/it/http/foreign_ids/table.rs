@@ -257,6 +257,9 @@ pub fn forms(w: &World, s: &Scene) -> Vec<Asked> {
     add("/conversations/{id}/assign", &s.number, &[], targets);
     add("/conversations/{id}/tags", &s.number, &[], &[("remove", Of::Tag, &s.tag)]);
     add("/conversations/{id}/retry", &s.number, &[], &[("message", Of::Message, "")]);
+    for line in ["/conversations/{id}/draft/take-over", "/conversations/{id}/draft/discard"] {
+        add(line, &s.number, &[], &[("user", Of::User, "")]);
+    }
     let spread = format!("spread:{support}");
     add("/inbox/bulk", "", &[("conversation", &s.number)], &[("target", Of::Spread, &spread)]);
     let untag = [("action", "remove_tag"), ("conversation", s.number.as_str())];
@@ -367,6 +370,7 @@ pub const WITHOUT: &[&str] = &[
     "/profile",
     "/profile/security/password",
     "/profile/delete",
+    "/conversations/{id}/draft",
     "/conversations/{id}/messages",
     "/conversations/{id}/notes",
     "/conversations/{id}/status",
@@ -387,6 +391,7 @@ pub const PLAIN: &[&str] = &[
     "beta_access",
     "body",
     "checked",
+    "composer",
     "confirm",
     "confirm_email",
     "confirmed",
@@ -395,6 +400,7 @@ pub const PLAIN: &[&str] = &[
     "current",
     "deactivate",
     "description",
+    "draft",
     "display_name",
     "email",
     "expected",
