@@ -8,6 +8,7 @@ use crate::domain::drafts::DraftRefusal;
 use crate::domain::invites::InviteRefusal;
 use crate::domain::logins::LoginRefusal;
 use crate::domain::roles::RoleRefusal;
+use crate::domain::saved_views::ViewRefusal;
 use crate::domain::teams::TeamRefusal;
 use crate::domain::users::UserRefusal;
 use crate::domain::workspaces::WorkspaceRefusal;
@@ -34,6 +35,8 @@ pub enum Refusal {
     Draft(#[from] DraftRefusal),
     #[error(transparent)]
     Bulk(#[from] BulkRefusal),
+    #[error(transparent)]
+    View(#[from] ViewRefusal),
     #[error(transparent)]
     Workspace(#[from] WorkspaceRefusal),
 }

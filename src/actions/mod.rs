@@ -16,6 +16,7 @@ pub mod profiles;
 pub mod removal;
 pub mod returned_mail;
 pub mod roles;
+pub mod saved_views;
 pub mod sessions;
 pub mod spreading;
 pub mod team_members;

@@ -279,6 +279,7 @@ fn erase(
     let number = store::removal::next_deleted_number(tx)?;
     let name = deleted_name(number);
     store::removal::set_deleted(tx, &user, &name, number)?;
+    store::saved_views::delete_own_of(tx, id)?;
     let sessions_ended = cut_off(tx, &user)?;
     store::drafts::delete_all_of(tx, id)?;
     let emails = forget(tx, id, sealed, &name)?;

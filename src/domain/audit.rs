@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::access::PermissionSet;
 pub use super::audit_subject::Subject;
 use super::conversations::Status;
-use super::ids::{ChannelId, ConversationId, JobId, ReceivedMailId, RoleId, SessionId, TagId, TeamId, UserId};
+use super::ids::{ChannelId, ConversationId, JobId, ReceivedMailId, RoleId, SessionId, TagId, TeamId, UserId, ViewId};
 use super::removal::DeletionReason;
 use super::users::Reason;
 
@@ -239,6 +239,19 @@ pub enum Event {
         job: JobId,
         undone_by: JobId,
     },
+    ViewSaved {
+        view: ViewId,
+        audience: &'static str,
+        team: Option<TeamId>,
+    },
+    ViewUpdated {
+        view: ViewId,
+        audience: &'static str,
+        team: Option<TeamId>,
+    },
+    ViewDeleted {
+        view: ViewId,
+    },
     AuditExported {
         format: &'static str,
         filter: String,
@@ -317,6 +330,9 @@ impl Event {
             Self::BulkStarted { .. } => "bulk.started",
             Self::BulkFinished { .. } => "bulk.finished",
             Self::BulkUndone { .. } => "bulk.undone",
+            Self::ViewSaved { .. } => "view.saved",
+            Self::ViewUpdated { .. } => "view.updated",
+            Self::ViewDeleted { .. } => "view.deleted",
             Self::AuditExported { .. } => "audit.exported",
         }
     }
@@ -382,6 +398,7 @@ impl Event {
             | Self::DraftDiscarded { conversation, .. } => Subject::Conversation(*conversation),
             Self::MailQuarantined { mail, .. } => Subject::Mail(*mail),
             Self::BulkStarted { job, .. } | Self::BulkFinished { job, .. } | Self::BulkUndone { job, .. } => Subject::Job(*job),
+            Self::ViewSaved { view, .. } | Self::ViewUpdated { view, .. } | Self::ViewDeleted { view } => Subject::View(*view),
         }
     }
 
@@ -446,6 +463,9 @@ impl Event {
             Self::BulkStarted { total, .. } => json!({ "total": total }),
             Self::BulkFinished { done, skipped, .. } => json!({ "done": done, "skipped": skipped }),
             Self::BulkUndone { undone_by, .. } => json!({ "undone_by": undone_by }),
+            Self::ViewSaved { audience, team, .. } | Self::ViewUpdated { audience, team, .. } => {
+                json!({ "audience": audience, "team": team })
+            }
             Self::AuditExported { format, filter } => json!({ "format": format, "filter": filter }),
             _ => json!({}),
         }

@@ -206,6 +206,9 @@ pub const GROUPS: &[Group] = &[
             ("workspace.created", "Workspace made"),
             ("workspace.updated", "Settings changed"),
             ("mail.quarantined", "Mail kept aside"),
+            ("view.saved", "View saved"),
+            ("view.updated", "View changed"),
+            ("view.deleted", "View deleted"),
             ("audit.exported", "Audit log exported"),
         ],
     },
@@ -221,7 +224,6 @@ pub const KINDS: &[(&str, &str)] = &[
     ("job", "All bulk changes"),
     ("workspace", "The workspace"),
 ];
-
 /// Statuses of users that can be asked for, with their headings.
 pub const STANDINGS: &[(&str, &str)] = &[
     ("active", "Anyone active"),

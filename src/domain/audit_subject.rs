@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::ids::{ChannelId, ConversationId, JobId, ReceivedMailId, RoleId, TeamId, UserId};
+use super::ids::{ChannelId, ConversationId, JobId, ReceivedMailId, RoleId, TeamId, UserId, ViewId};
 
 /// What an event is about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,6 +23,8 @@ pub enum Subject {
     Job(JobId),
     /// A mail that came in.
     Mail(ReceivedMailId),
+    /// A saved view.
+    View(ViewId),
 }
 
 impl Subject {
@@ -38,6 +40,7 @@ impl Subject {
             Self::Conversation(_) => "conversation",
             Self::Job(_) => "job",
             Self::Mail(_) => "mail",
+            Self::View(_) => "view",
         }
     }
 
@@ -51,6 +54,7 @@ impl Subject {
             Self::Channel(id) => Some(id.0),
             Self::Job(id) => Some(id.0),
             Self::Mail(id) => Some(id.0),
+            Self::View(id) => Some(id.0),
             Self::Workspace | Self::Conversation(_) => None,
         }
     }

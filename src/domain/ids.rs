@@ -56,6 +56,8 @@ uuid_ids! {
     TeamId;
     /// Where conversations come from.
     ChannelId;
+    /// A list under a name.
+    ViewId;
     /// A customer.
     ContactId;
     /// A word that conversations are marked with.

@@ -49,6 +49,9 @@ pub struct Address {
     /// `newest`, `waiting`, `priority`, `wake`.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub sort: String,
+    /// The id of the saved view that the list was opened by.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub saved: String,
     /// Where the page begins.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub after: String,
@@ -70,8 +73,13 @@ impl Address {
     /// Whether anything narrows the view.
     #[must_use]
     pub fn is_filtered(&self) -> bool {
-        let plain =
-            Self { view: self.view.clone(), sort: self.sort.clone(), after: self.after.clone(), ..Self::default() };
+        let plain = Self {
+            view: self.view.clone(),
+            sort: self.sort.clone(),
+            saved: self.saved.clone(),
+            after: self.after.clone(),
+            ..Self::default()
+        };
         *self != plain
     }
 }

@@ -30,6 +30,7 @@ pub mod profiles;
 pub mod proxies;
 pub mod removal;
 pub mod roles;
+pub mod saved_views;
 pub mod search;
 pub mod secrets;
 pub mod snooze;

@@ -35,6 +35,7 @@ pub mod removal;
 pub mod retention;
 pub mod roles;
 pub mod roster;
+pub mod saved_views;
 mod schema;
 pub mod search;
 pub mod sessions;

@@ -14,8 +14,9 @@ use super::db::{Db, Rx};
 use super::people::{self, Standing};
 use super::schema::rosters;
 use super::users::{self, Brief};
-use super::{tags, teams, workspaces};
+use super::{saved_views, tags, teams, workspaces};
 use crate::domain::ids::{ChannelId, TagId, TeamId, UserId, WorkspaceId};
+use crate::domain::saved_views::SavedView;
 use crate::domain::teams::Team;
 use crate::domain::users::Status;
 use crate::domain::workspaces::Workspace;
@@ -38,6 +39,8 @@ pub struct Roster {
     pub channels: Vec<Channel>,
     /// All tags, by name.
     pub tags: Vec<(TagId, String)>,
+    /// All saved views, by name; some are only for whoever saved them.
+    pub views: Vec<SavedView>,
     standings: Mutex<HashMap<UserId, Arc<Standing>>>,
 }
 
@@ -62,6 +65,7 @@ impl Roster {
             teams: teams::list(rx)?,
             channels: channels::list(rx)?,
             tags: tags::list(rx)?,
+            views: saved_views::list(rx)?,
             ..people
         })
     }

@@ -340,6 +340,24 @@ diesel::table! {
     use diesel::sql_types::*;
     use super::{Guid, Instant};
 
+    saved_views (id) {
+        id -> Guid,
+        workspace_id -> Guid,
+        name -> Text,
+        name_key -> Text,
+        query -> Text,
+        audience -> Text,
+        team_id -> Nullable<Guid>,
+        owner_id -> Guid,
+        version -> BigInt,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Guid, Instant};
+
     search_documents (conversation_id) {
         conversation_id -> BigInt,
         workspace_id -> Guid,

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::db::MultiBackend;
 use crate::domain::ids::{
     AttachmentId, ChannelId, ContactId, JobId, MailId, ReceivedMailId, RoleId, SessionId, TagId, TaskId, TeamId,
-    UserId, WorkspaceId,
+    UserId, ViewId, WorkspaceId,
 };
 
 /// SQL type of ids.
@@ -184,6 +184,7 @@ ids_in_rows!(
     UserId,
     RoleId,
     TeamId,
+    ViewId,
     ChannelId,
     ContactId,
     TagId,

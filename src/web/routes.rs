@@ -169,6 +169,12 @@ routes! {
     get "/inbox" SEE => pages::inbox::index;
     get "/inbox/export" Needs(Key::ConversationsBulk) => pages::inbox::export::download;
     get "/events" LoggedIn => pages::events::stream;
+    get "/inbox/views/new" SEE => pages::inbox_views::ask_new;
+    post "/inbox/views" SEE => pages::inbox_views::create;
+    get "/inbox/views/{id}" SEE => pages::inbox_views::ask;
+    post "/inbox/views/{id}" SEE => pages::inbox_views::update;
+    get "/inbox/views/{id}/delete" SEE => pages::inbox_views::ask_delete;
+    post "/inbox/views/{id}/delete" SEE => pages::inbox_views::delete;
     get "/conversations/{id}" SEE => pages::conversation::show;
     get "/conversations/{id}/presence" SEE => pages::events::present;
     post "/conversations/{id}/presence" SEE => pages::events::announce;

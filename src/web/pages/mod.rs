@@ -7,6 +7,7 @@ pub mod events;
 pub mod inbox;
 pub mod inbox_bulk;
 mod inbox_bulk_form;
+pub mod inbox_views;
 pub mod job_words;
 pub mod jobs;
 pub mod login;

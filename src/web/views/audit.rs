@@ -134,6 +134,7 @@ fn icon(name: &str) -> &'static str {
             "team" => "users-group",
             "channel" => "plug-connected",
             "bulk" | "handover" => "transfer",
+            "view" => "bookmark",
             _ => "settings",
         },
     }
@@ -161,6 +162,7 @@ fn about(logged: &Logged, names: &Names) -> Thing {
             None => Thing::words("A deleted role"),
         },
         "job" => Thing::link("A bulk change", names.events.jobs.then(|| format!("/jobs/{subject}"))),
+        "view" => Thing::words("A saved view"),
         "mail" => Thing::link("A mail", may(Key::SettingsManage).then(|| "/settings/outbox".to_owned())),
         "conversation" => {
             let number = logged.conversation.and_then(|id| names.conversations.get(&id));

@@ -50,6 +50,9 @@ pub fn words(event: &Recorded, names: &Names) -> String {
         "message.returned" => "A reply was not delivered".to_owned(),
         "message.retried" => "Reply sent once more".to_owned(),
         "note.added" => "Note added".to_owned(),
+        "view.saved" => "View saved".to_owned(),
+        "view.updated" => "View changed".to_owned(),
+        "view.deleted" => "View deleted".to_owned(),
         "audit.exported" => match event.detail("format").as_str() {
             Some("json") => "Audit log exported as JSON".to_owned(),
             _ => "Audit log exported as CSV".to_owned(),

@@ -15,6 +15,7 @@ mod invites;
 mod profile;
 mod removal;
 mod roles;
+mod saved_views;
 mod sessions;
 mod settings;
 mod statements;

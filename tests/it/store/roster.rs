@@ -11,7 +11,8 @@ use crate::support::db::Kind;
 use crate::support::{World, at_once, on_both};
 
 /// What a roster is read from, and where it says to which workspace a row belongs.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
+    "saved_views",
     "users",
     "teams",
     "channels",
@@ -43,6 +44,8 @@ on_both! {
         let mut draft = w.draft();
         draft.tags = vec!["vip".to_owned()];
         w.conversation(&draft);
+        let audience = baton::domain::saved_views::Audience::Own;
+        w.by(w.olga, |tx| baton::actions::saved_views::create(tx, "Late", "view=open", audience)).expect("a view");
         for table in TABLES {
             let here = "workspace_id IN (SELECT workspace_id FROM users WHERE email_key LIKE 'olga%')";
             assert!(w.number(&format!("SELECT count(*) FROM {table} WHERE {here}")) > 0, "{table} is empty");

@@ -6,7 +6,7 @@ use baton::domain::assignment::Target;
 use baton::domain::conversations::MessageKind;
 use baton::domain::ids::{
     AttachmentId, ChannelId, ContactId, ConversationId, ConversationNumber, JobId, MailId, ReceivedMailId, RoleId,
-    SessionId, TagId, TeamId, UserId, WorkspaceId,
+    SessionId, TagId, TeamId, UserId, ViewId, WorkspaceId,
 };
 use baton::domain::roles::Standard;
 use baton::domain::secrets::Secret;
@@ -36,6 +36,7 @@ pub struct Other {
     pub job: JobId,
     pub session: SessionId,
     pub mail: MailId,
+    pub view: ViewId,
 }
 
 pub fn build(db: &Db) -> Other {
@@ -98,6 +99,8 @@ pub fn build(db: &Db) -> Other {
         let invite_token = invited.value().link.rsplit('/').next().unwrap_or_default().to_owned();
         let invited = invited.value().user;
         let reset: Secret = store::logins::insert_password_link(tx, xena, TimeDelta::hours(1))?;
+        let everybody = baton::domain::saved_views::Audience::Everybody;
+        let view = store::saved_views::insert(tx, xena, "Theirs", "view=open", everybody)?;
         let mail = store::outbox::list(tx, None, (1, 0))?.0.remove(0).id;
         let request = actions::bulk::Request {
             picked: actions::bulk::Picked::Numbers(vec![number.0]),
@@ -124,6 +127,7 @@ pub fn build(db: &Db) -> Other {
             job,
             session,
             mail,
+            view,
         }))
     })
     .expect("Xenon")

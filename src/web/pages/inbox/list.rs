@@ -141,6 +141,12 @@ pub(in crate::web::pages) struct List {
     pub filters: usize,
     /// Filters that are on.
     pub chips: Vec<Chip>,
+    /// Where the list is saved as a view, if it is none and narrowed.
+    pub save: Option<String>,
+    /// Where the saved view that is shown is changed, and deleted.
+    pub change: Option<(String, String)>,
+    /// Whether that names something that is gone.
+    pub names_gone: bool,
     /// The list without filters.
     pub clear: String,
     /// The sort that is on.
@@ -181,8 +187,16 @@ impl List {
         let rows: Vec<Row> = frame.page.rows.iter().map(|listed| row(frame, listed, open, checked)).collect();
         let clear = Address { view: address.view.clone(), sort: address.sort.clone(), ..Address::default() };
         let start = address.from_start();
+        let title = || words::title(address, request.view, &request.filter, &frame.named);
         Self {
-            title: words::title(address, request.view, &request.filter, &frame.named),
+            title: frame.saved.as_ref().map_or_else(title, |view| view.name.clone()),
+            save: (frame.saved.is_none() && address.is_filtered())
+                .then(|| words::with_query("/inbox/views/new", &words::unnamed(address))),
+            change: frame.saved.as_ref().map(|view| {
+                let path = format!("/inbox/views/{}", view.id);
+                (words::with_query(&path, &words::unnamed(address)), format!("{path}/delete"))
+            }),
+            names_gone: frame.names_gone,
             count: frame.number(),
             here: words::href(address),
             q: address.q.clone(),
@@ -468,6 +482,7 @@ pub(in crate::web::pages) fn fields(address: &Address) -> Vec<(&'static str, Str
         ("activity", &address.activity),
         ("q", &address.q),
         ("sort", &address.sort),
+        ("saved", &address.saved),
     ];
     fields.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name, value.clone())).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::read::Frame;
 use crate::domain::conversations::Status;
-use crate::domain::inbox::{Address, Request, View};
+use crate::domain::inbox::{Address, Filter, Request, Statuses, View};
 use crate::domain::text::grouped;
 use crate::web::views::person::PersonView;
 
@@ -28,6 +28,8 @@ pub(in crate::web::pages) struct Item {
 pub(in crate::web::pages) struct Nav {
     /// Everybody's views.
     pub views: Vec<Item>,
+    /// Saved views.
+    pub saved: Vec<Item>,
     /// Teams.
     pub teams: Vec<Item>,
     /// People who cannot log in and hold something.
@@ -50,7 +52,7 @@ const fn icon(view: View) -> &'static str {
 impl Nav {
     /// The navigation beside a list.
     pub(in crate::web::pages) fn new(frame: &Frame) -> Self {
-        Self { views: views(frame), teams: teams(frame), former: former(frame) }
+        Self { views: views(frame), saved: saved(frame), teams: teams(frame), former: former(frame) }
     }
 }
 
@@ -72,7 +74,34 @@ fn views(frame: &Frame) -> Vec<Item> {
                 href: format!("/inbox?{}", address.query()),
                 count: if view == View::Closed { String::new() } else { grouped(count) },
                 alert: view == View::NeedsHandover && count > 0,
-                current: frame.request.view == Some(view) && !frame.address.is_filtered(),
+                current: frame.request.view == Some(view) && !frame.address.is_filtered() && frame.saved.is_none(),
+            }
+        })
+        .collect()
+}
+
+/// Their numbers come from the kept counters; a view that those do not know is shown without one, because it would have
+/// to be counted for every page.
+fn saved(frame: &Frame) -> Vec<Item> {
+    let asker = &frame.asker;
+    let shown = frame.named.views.iter().filter(|view| view.is_shown_to(asker.me, &asker.teams));
+    shown
+        .map(|view| {
+            let list: Address = serde_html_form::from_str(&view.query).unwrap_or_default();
+            let address = Address { saved: view.id.to_string(), ..list };
+            let meant = Request::read(&address, asker.me, &asker.teams, asker.now).ok();
+            let settled =
+                |filter: &Filter| matches!(filter.statuses, Statuses::Only(Status::Closed | Status::Archived));
+            let known = meant.filter(|meant| meant.filter.is_kept_by_counters() && !settled(&meant.filter));
+            let count = known.map(|meant| grouped(frame.counts.matching(&meant.filter, &frame.named.inactive)));
+            Item {
+                label: view.name.clone(),
+                person: None,
+                icon: "bookmark",
+                current: frame.saved.as_ref().is_some_and(|one| one.id == view.id),
+                href: format!("/inbox?{}", address.query()),
+                count: count.unwrap_or_default(),
+                alert: false,
             }
         })
         .collect()

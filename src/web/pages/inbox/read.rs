@@ -11,6 +11,7 @@ use crate::domain::access::{Key, Sees};
 use crate::domain::conversations::Status;
 use crate::domain::ids::{ContactId, ConversationId, TagId, TeamId, UserId};
 use crate::domain::inbox::{Address, Assignee, Filter, Request, Statuses, Teams};
+use crate::domain::saved_views::SavedView;
 use crate::domain::text::grouped;
 use crate::failure::Failure;
 use crate::store::contacts::Contact;
@@ -67,6 +68,14 @@ impl Asker {
             now: viewer.db().now(),
             zone: viewer.known.zone,
         }
+    }
+}
+
+impl Asker {
+    /// The saved view that an address names, if it is shown to them.
+    pub(in crate::web::pages) fn saved(&self, address: &Address) -> Option<SavedView> {
+        let view = self.named.views.iter().find(|view| view.id.to_string() == address.saved);
+        view.filter(|view| view.is_shown_to(self.me, &self.teams)).cloned()
     }
 }
 
@@ -132,6 +141,10 @@ pub(in crate::web::pages) struct Frame {
     pub contacts: HashMap<ContactId, Contact>,
     /// What whoever asks just did that emptied the list, if there are no rows: the words and the job's address.
     pub lately: Option<(String, String)>,
+    /// The saved view that is shown, if it is shown to whoever asks.
+    pub saved: Option<SavedView>,
+    /// Whether the saved view names something that is gone since, so that nothing can match.
+    pub names_gone: bool,
     /// When the rows were last read.
     pub reads: HashMap<ConversationId, DateTime<Utc>>,
     /// In which conversations whoever asks has an unsent answer.
@@ -257,7 +270,15 @@ pub(in crate::web::pages) fn frame(rx: &mut Rx, asker: &Asker, address: Address)
 pub(in crate::web::pages) fn bare_frame(rx: &mut Rx, asker: &Asker, address: Address) -> Result<Frame, Failure> {
     let request = request(asker, &address)?;
     let named = asker.named.clone();
-    check(&request.filter, &named)?;
+    let saved = asker.saved(&address);
+    // A saved view outlives what it names; whoever opens it is told.
+    let names_gone = match check(&request.filter, &named) {
+        Err(Failure::NotFound) if saved.is_some() => true,
+        checked => {
+            checked?;
+            false
+        }
+    };
     let counts = counts(rx, &request.filter, &asker.sees)?;
     let page = store::inbox::list(rx, &request.filter, &asker.sees, request.sort, request.after.as_ref(), ROWS)?;
     Ok(Frame {
@@ -274,5 +295,7 @@ pub(in crate::web::pages) fn bare_frame(rx: &mut Rx, asker: &Asker, address: Add
         drafts: HashSet::new(),
         tags: HashMap::new(),
         lately: None,
+        saved,
+        names_gone,
     })
 }

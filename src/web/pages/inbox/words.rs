@@ -30,6 +30,11 @@ pub(in crate::web::pages) fn href(address: &Address) -> String {
     with_query("/inbox", address)
 }
 
+/// The same list from its start, whatever it was found under.
+pub(in crate::web::pages) fn unnamed(address: &Address) -> Address {
+    Address { saved: String::new(), ..address.from_start() }
+}
+
 /// A path that keeps the list beside it.
 pub(in crate::web::pages) fn with_query(path: &str, address: &Address) -> String {
     let query = address.query();
@@ -44,7 +49,7 @@ pub(in crate::web::pages) fn chips(
     contact: Option<&str>,
 ) -> Vec<Chip> {
     let mut chips = Vec::new();
-    let start = address.from_start();
+    let start = unnamed(address);
     let mut add = |key, value: String, person, without: Address| {
         chips.push(Chip { key, value, person, href: href(&without) });
     };
@@ -65,11 +70,17 @@ pub(in crate::web::pages) fn chips(
     if let (false, Some(teams)) = (address.team.is_empty(), &filter.teams) {
         add("Team", team_words(teams, named), None, Address { team: String::new(), ..start.clone() });
     }
-    if let Some(channel) = filter.channel.and_then(|id| named.channel(id)) {
-        add("Channel", channel.name.clone(), None, Address { channel: String::new(), ..start.clone() });
+    if let Some(channel) = filter.channel {
+        let name = named.channel(channel).map_or("A channel that is gone", |one| one.name.as_str());
+        add("Channel", name.to_owned(), None, Address { channel: String::new(), ..start.clone() });
     }
-    if let Some(tag) = filter.tag.and_then(|id| named.tag(id)) {
-        add("Tag", tag.to_owned(), None, Address { tag: String::new(), ..start.clone() });
+    if let Some(tag) = filter.tag {
+        add(
+            "Tag",
+            named.tag(tag).unwrap_or("A tag that is gone").to_owned(),
+            None,
+            Address { tag: String::new(), ..start.clone() },
+        );
     }
     if let Some(priority) = filter.priority {
         add("Priority", priority.label().to_owned(), None, Address { priority: String::new(), ..start.clone() });
