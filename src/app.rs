@@ -12,6 +12,8 @@ use actix_web::{App as ActixApp, Error, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::config::SecretKey;
+use crate::domain::vault::Vault;
 use crate::failure::Failure;
 use crate::store::{Db, anywhere};
 use crate::web::session::Sessions;
@@ -26,6 +28,19 @@ pub fn cookie_key(db: &Db) -> Result<Key, Failure> {
     let stored = db.anywhere_now(|ax| anywhere::find_or_insert_setting(ax, "cookie_key", &STANDARD.encode(fresh)))?;
     let bytes = STANDARD.decode(stored).map_err(|_| Failure::Corrupt("installation.value", "cookie_key".to_owned()))?;
     Key::try_from(bytes.as_slice()).map_err(|_| Failure::Corrupt("installation.value", "cookie_key".to_owned()))
+}
+
+/// What seals the passwords of other servers: with the key of the environment, or with one that the database keeps.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn vault(db: &Db, key: Option<&SecretKey>) -> Result<Vault, Failure> {
+    if let Some(SecretKey(key)) = key {
+        return Ok(Vault::new(key));
+    }
+    let fresh = STANDARD.encode(db.random());
+    let stored = db.anywhere_now(|ax| anywhere::find_or_insert_setting(ax, "secret_key", &fresh))?;
+    Ok(Vault::new(&stored))
 }
 
 /// The name of the session's cookie. Over TLS no other host can set it.

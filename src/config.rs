@@ -115,6 +115,9 @@ pub struct Settings {
     /// Address and port on which a mail server hands mail over by LMTP; off unless set
     #[arg(long, env = "BATON_LMTP_LISTEN", global = true)]
     pub lmtp_listen: Option<String>,
+    /// Secret that seals the passwords of channels’ mail servers; without it, one is kept in the database
+    #[arg(long, env = "BATON_SECRET_KEY", global = true, hide_env_values = true)]
+    pub secret_key: Option<String>,
     /// Moves the clock by so many seconds, for trying timers; `demo` only
     #[arg(long, env = "BATON_CLOCK_OFFSET", global = true, hide = true, allow_hyphen_values = true)]
     pub clock_offset: Option<String>,
@@ -139,6 +142,8 @@ pub struct Config {
     pub mail_from: Mailbox,
     /// Where a mail server hands mail over.
     pub lmtp_listen: Option<SocketAddr>,
+    /// What seals the passwords of other servers, if it is not kept in the database.
+    pub secret_key: Option<SecretKey>,
     /// How far the clock is moved.
     pub clock_offset: TimeDelta,
 }
@@ -173,6 +178,7 @@ impl Config {
         })?;
         let lmtp_listen =
             settings.lmtp_listen.as_deref().filter(|text| !text.is_empty()).map(lmtp_listen).transpose()?;
+        let secret_key = settings.secret_key.as_deref().filter(|text| !text.is_empty()).map(secret_key).transpose()?;
         let clock_offset = clock_offset(settings.clock_offset.as_deref(), offset_allowed)?;
         Ok(Self {
             listen,
@@ -183,6 +189,7 @@ impl Config {
             smtp_url,
             mail_from,
             lmtp_listen,
+            secret_key,
             clock_offset,
         })
     }
@@ -224,6 +231,23 @@ fn public_url(text: &str) -> Result<Url, String> {
     if plain && url.path() == "/" { Ok(url) } else { Err(wrong()) }
 }
 
+/// A secret of the environment.
+#[derive(Clone)]
+pub struct SecretKey(pub String);
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretKey(…)")
+    }
+}
+
+fn secret_key(text: &str) -> Result<SecretKey, String> {
+    if text.chars().count() < 32 {
+        return Err("BATON_SECRET_KEY is too short. Write at least 32 random characters, such as `openssl rand -base64 32` makes.".to_owned());
+    }
+    Ok(SecretKey(text.to_owned()))
+}
+
 fn lmtp_listen(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| format!("BATON_LMTP_LISTEN is “{text}”. Write an address and a port, like 127.0.0.1:2424."))
@@ -261,7 +285,7 @@ mod tests {
 
     #[test]
     fn each_wrong_value_is_named_in_a_sentence() {
-        let wrong: [(&str, fn(&mut Settings)); 9] = [
+        let wrong: [(&str, fn(&mut Settings)); 10] = [
             ("BATON_LISTEN", |s| s.listen = "nowhere".into()),
             ("DATABASE_URL", |s| s.database_url = Some("mysql://x".into())),
             ("DATABASE_URL", |s| s.database_url = Some("postgres://".into())),
@@ -269,6 +293,7 @@ mod tests {
             ("BATON_TRUSTED_PROXIES", |s| s.trusted_proxies = Some("10.0.0.1, my-proxy".into())),
             ("BATON_SMTP_URL", |s| s.smtp_url = Some("http://x".into())),
             ("BATON_MAIL_FROM", |s| s.mail_from = "nobody".into()),
+            ("BATON_SECRET_KEY", |s| s.secret_key = Some("short".into())),
             ("BATON_LMTP_LISTEN", |s| s.lmtp_listen = Some("25".into())),
             ("BATON_CLOCK_OFFSET", |s| s.clock_offset = Some("3600".into())),
         ];

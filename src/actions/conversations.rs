@@ -9,8 +9,8 @@ use crate::domain::conversations::{
     ChannelKind, Conversation, ConversationRefusal, MessageKind, Priority, Status, StatusChange,
 };
 use crate::domain::ids::{ConversationId, ConversationNumber, MessageId, TagId};
-use crate::domain::mail_addresses;
 use crate::domain::text::preview;
+use crate::domain::{mail_addresses, mail_servers};
 use crate::failure::Failure;
 use crate::mail::{Mail, messages as mails};
 use crate::store::{self, Recorded, Tx};
@@ -186,21 +186,29 @@ pub fn reply(
     let sender = store::users::find(tx, author)?.ok_or(Failure::NotFound)?;
     let references = store::messages::list_message_ids(tx, one.id)?;
     let domain = channel.address.rsplit_once('@').map_or("baton.localhost", |(_, domain)| domain);
-    let answers = store::channel_mail::find_or_insert_answers(tx, channel.id)?;
-    let reply_to = mail_addresses::reply_address(&channel.address, one.number, &answers.secret);
+    let settings = store::channel_mail::find_or_insert(tx, channel.id)?;
+    let reply_to = mail_addresses::reply_address(&channel.address, one.number, &settings.answers.secret);
+    let workspace = store::workspaces::this(tx)?.name;
+    let fill = |text: &str| mail_servers::filled(text, &sender.name.display, &workspace);
+    let (from_name, signature) = (fill(&settings.mail.from_name), fill(&settings.mail.signature));
+    // Answers to a sender that is not the channel's own address would go astray.
+    let reply_to = match (reply_to.filter(|_| settings.answers.by_address), &settings.mail.from_address) {
+        (None, Some(_)) => Some(channel.address.clone()),
+        (reply_to, _) => reply_to,
+    };
     let unique: uuid::Uuid = tx.new_id();
     let message_id = format!("{}.{unique}@{domain}", one.number);
     let mail = tx.send_mail(Mail {
         kind: "reply",
         to_name: contact.name,
         to_address: contact.email,
-        from_name: sender.name.display,
-        from_address: Some(channel.address.clone()),
-        reply_to: reply_to.filter(|_| answers.by_address),
+        from_name: if from_name.is_empty() { sender.name.display.clone() } else { from_name },
+        from_address: Some(settings.mail.from_address.unwrap_or_else(|| channel.address.clone())),
+        reply_to,
         channel: Some(channel.id),
         subject: reply_subject(&one.subject),
-        text: body.to_owned(),
-        html: mails::reply_html(body)?,
+        text: mails::reply_text(body, &signature),
+        html: mails::reply_html(body, &signature)?,
         message_id: Some(message_id.clone()),
         in_reply_to: references.last().cloned(),
         references,

@@ -4,6 +4,7 @@ pub mod absences;
 pub mod audit;
 pub mod bulk;
 mod bulk_changes;
+pub mod channel_mail;
 pub mod channels;
 pub mod conversations;
 pub mod drafts;

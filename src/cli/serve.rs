@@ -76,12 +76,15 @@ fn run(config: Config, db: Db, greet: impl FnOnce(&Url, &Db) -> Result<Option<St
     let base = config.public_url.clone().map_or_else(|| base_of(address), Ok)?;
     let transport = Transport::new(config.smtp_url.as_deref(), &config.data_dir)?;
     let wake = Wake::default();
+    let vault = app::vault(&db, config.secret_key.as_ref()).map_err(|failure| failure.to_string())?;
+    let files = Arc::new(Files::new(&config.data_dir));
     let state = App {
         db: db.clone(),
         public_url: Arc::new(base.clone()),
         public_url_is_set: config.public_url.is_some(),
         trusted_proxies: Arc::new(config.trusted_proxies.clone()),
-        files: Arc::new(Files::new(&config.data_dir)),
+        files: Arc::clone(&files),
+        vault: vault.clone(),
         smtp: transport.is_smtp(),
         wake: wake.clone(),
         hashing: app::hashing(),
@@ -96,6 +99,8 @@ fn run(config: Config, db: Db, greet: impl FnOnce(&Url, &Db) -> Result<Option<St
             transport,
             mail_from: config.mail_from.clone(),
             public_url: Arc::new(base.clone()),
+            files: Arc::clone(&files),
+            vault,
             wake,
         };
         let server = HttpServer::new(move || app::build(state.clone(), key.clone(), true))
@@ -104,7 +109,6 @@ fn run(config: Config, db: Db, greet: impl FnOnce(&Url, &Db) -> Result<Option<St
             .shutdown_timeout(GRACE)
             .run();
         say(&format!("Listening on http://{address}"));
-        let files = Arc::new(Files::new(&config.data_dir));
         let door = lmtp::Door { db: db.clone(), files };
         let mail = mail_listener.map(|listener| lmtp::start(listener, door)).transpose();
         let mail = mail.map_err(|error| error.to_string())?;
@@ -168,9 +172,21 @@ pub(super) fn doctor(config: &Config) -> Result<(), String> {
         },
         Transport::Files(_) => say("Mail: no server is set; mails are kept in the outbox."),
     }
+    say(&mail_in(config, &db)?);
     let waiting = db.look_anywhere_now(crate::store::tasks::count).map_err(|failure| failure.to_string())?;
     say(&format!("Background work waiting: {waiting}."));
     Ok(())
+}
+
+/// How mail comes in, and whether it does.
+fn mail_in(config: &Config, db: &Db) -> Result<String, String> {
+    let (boxes, bad) =
+        db.look_anywhere_now(crate::store::channel_mail::count).map_err(|failure| failure.to_string())?;
+    let lmtp = config.lmtp_listen.map_or_else(|| "no LMTP".to_owned(), |address| format!("LMTP on {address}"));
+    let sealed = if config.secret_key.is_some() { "BATON_SECRET_KEY" } else { "a key in the database" };
+    let bad =
+        if bad == 0 { String::new() } else { format!(", of which {bad} cannot be read: see Settings → Channels") };
+    Ok(format!("Incoming mail: {lmtp}; {boxes} mailboxes by IMAP{bad}; passwords are sealed with {sealed}."))
 }
 
 /// Baton speaks HTTP only: behind `https` there is a proxy, and unless it is known all people seem to come from it.

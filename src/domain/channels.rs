@@ -40,6 +40,12 @@ pub enum ChannelRefusal {
     /// K-2: asked for once more before it is done.
     #[error("Nobody could answer {0} any more.")]
     LastMember(String),
+    /// A stored password goes to the server that it was typed for.
+    #[error("Type the password again: the server or the user is another one now.")]
+    SmtpPasswordNeeded,
+    /// The same, for fetching.
+    #[error("Type the password again: the server or the user is another one now.")]
+    ImapPasswordNeeded,
     /// Conversations keep their channel.
     #[error("{0} came in by this channel, so it has to stay.")]
     HasConversations(String),

@@ -364,17 +364,24 @@ impl Notice<'_> {
 #[template(path = "mail/reply.html")]
 struct ReplyHtml<'a> {
     paragraphs: Vec<Vec<&'a str>>,
+    signature: Vec<&'a str>,
 }
 
-/// The HTML part of a reply to a contact: the typed text, its paragraphs and line breaks kept.
+/// The plain text of a reply to a contact, with the signature below it as mail programs know it (RFC 3676, 4.3).
+#[must_use]
+pub fn reply_text(body: &str, signature: &str) -> String {
+    if signature.is_empty() { body.to_owned() } else { format!("{body}\n\n-- \n{signature}") }
+}
+
+/// The HTML part of a reply to a contact: the typed text, its paragraphs and line breaks kept, and the signature.
 ///
 /// # Errors
 /// If the template fails, which is a bug.
-pub fn reply_html(body: &str) -> Result<String, Failure> {
+pub fn reply_html(body: &str, signature: &str) -> Result<String, Failure> {
     let paragraphs = body
         .split("\n\n")
         .map(|paragraph| paragraph.lines().collect::<Vec<_>>())
         .filter(|lines| !lines.is_empty())
         .collect();
-    render(&ReplyHtml { paragraphs })
+    render(&ReplyHtml { paragraphs, signature: signature.lines().collect() })
 }

@@ -1,5 +1,6 @@
 //! Mail: what goes out, and how incoming messages are read.
 
+pub mod imap;
 pub mod incoming;
 pub mod lmtp;
 pub mod mbox;

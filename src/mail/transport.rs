@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{Address, Message, SmtpTransport, Transport as _};
 
 use super::Outgoing;
 use crate::domain::ids::MailId;
+use crate::domain::mail_servers::{Security, Server};
 
 /// Where mails go.
 #[derive(Clone)]
@@ -53,6 +56,40 @@ impl Transport {
         check_url(url)?;
         let builder = SmtpTransport::from_url(url).map_err(|error| error.to_string())?;
         Ok(Self::Smtp(Box::new(builder.timeout(Some(TIMEOUT)).build())))
+    }
+
+    /// The transport to a channel's own server.
+    ///
+    /// # Errors
+    /// The end of a sentence, if it cannot be used.
+    pub fn of(server: &Server, password: &str) -> Result<Self, String> {
+        let tls = || TlsParameters::new(server.host.clone()).map_err(|error| error.to_string());
+        let tls = match server.security {
+            Security::Tls => Tls::Wrapper(tls()?),
+            Security::StartTls => Tls::Required(tls()?),
+            Security::None => Tls::None,
+        };
+        let mut builder = SmtpTransport::builder_dangerous(&server.host).port(server.port).tls(tls);
+        if !server.user.is_empty() {
+            builder = builder.credentials(Credentials::new(server.user.clone(), password.to_owned()));
+        }
+        Ok(Self::Smtp(Box::new(builder.timeout(Some(TIMEOUT)).build())))
+    }
+
+    /// Connects and logs in, without sending anything. Runs where it may block.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn test(&self, server: &Server) -> Result<(), String> {
+        let Self::Smtp(smtp) = self else { return Ok(()) };
+        match smtp.test_connection() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(format!("{} answers, but takes no mail.", server.host)),
+            Err(error) if error.is_permanent() => {
+                Err(format!("{} does not accept the user and password.", server.host))
+            }
+            Err(error) => Err(format!("{} cannot be used on port {} ({}).", server.host, server.port, explain(&error))),
+        }
     }
 
     /// Whether mails leave the machine.

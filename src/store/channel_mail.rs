@@ -1,10 +1,14 @@
-//! How a mail channel is answered: the secret of its answer addresses, and whether they are given out.
+//! How mail channels send, fetch and are answered. Each row belongs to a channel of one workspace; only the claims at the end
+//! look over all of them.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 
-use super::db::{Rx, Tx, insert_new};
+use super::db::{AnyConn, Ax, Rx, Tx, insert_new, load_locked};
 use super::schema::channel_mail;
-use crate::domain::ids::ChannelId;
+use super::types::At;
+use crate::domain::ids::{ChannelId, WorkspaceId};
+use crate::domain::mail_servers::{ChannelMail, Security, Server};
 use crate::failure::Failure;
 
 /// How answers to a channel's replies come back.
@@ -16,27 +20,139 @@ pub struct Answers {
     pub by_address: bool,
 }
 
+/// The row of a channel.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What is shown and edited.
+    pub mail: ChannelMail,
+    /// How answers come back.
+    pub answers: Answers,
+    /// The sealed password for sending.
+    pub smtp_password: Option<String>,
+    /// The sealed password for fetching.
+    pub imap_password: Option<String>,
+    /// Why the mailbox could not be read the last time, if so.
+    pub imap_problem: Option<String>,
+    /// When it was read last.
+    pub imap_checked_at: Option<DateTime<Utc>>,
+    /// Raised with every change.
+    pub version: i64,
+}
+
+impl Settings {
+    /// How a channel sends and fetches for which nothing was set yet.
+    #[must_use]
+    pub fn fresh() -> Self {
+        Self {
+            mail: ChannelMail { reply_by_address: true, imap_folder: "INBOX".to_owned(), ..ChannelMail::default() },
+            answers: Answers { secret: String::new(), by_address: true },
+            smtp_password: None,
+            imap_password: None,
+            imap_problem: None,
+            imap_checked_at: None,
+            version: 1,
+        }
+    }
+}
+
+type Text = Option<String>;
+type ServerRow = (Text, Option<i32>, Text, Text, Text);
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = channel_mail)]
+struct Row {
+    reply_secret: String,
+    reply_by_address: bool,
+    from_name: String,
+    from_address: Text,
+    signature: String,
+    #[diesel(select_expression = (channel_mail::smtp_host, channel_mail::smtp_port, channel_mail::smtp_security, channel_mail::smtp_user, channel_mail::smtp_password))]
+    smtp: ServerRow,
+    #[diesel(select_expression = (channel_mail::imap_host, channel_mail::imap_port, channel_mail::imap_security, channel_mail::imap_user, channel_mail::imap_password))]
+    imap: ServerRow,
+    imap_folder: String,
+    imap_problem: Text,
+    imap_checked_at: Option<At>,
+    version: i64,
+}
+
+fn server((host, port, security, user, _): &ServerRow) -> Option<Server> {
+    Some(Server {
+        host: host.clone()?,
+        port: u16::try_from((*port)?).ok()?,
+        security: Security::parse(security.as_deref()?)?,
+        user: user.clone().unwrap_or_default(),
+    })
+}
+
+impl Row {
+    fn read(self) -> Settings {
+        Settings {
+            mail: ChannelMail {
+                from_name: self.from_name,
+                from_address: self.from_address,
+                signature: self.signature,
+                reply_by_address: self.reply_by_address,
+                smtp: server(&self.smtp),
+                imap: server(&self.imap),
+                imap_folder: self.imap_folder,
+            },
+            answers: Answers { secret: self.reply_secret, by_address: self.reply_by_address },
+            smtp_password: self.smtp.4,
+            imap_password: self.imap.4,
+            imap_problem: self.imap_problem,
+            imap_checked_at: self.imap_checked_at.map(|at| at.0),
+            version: self.version,
+        }
+    }
+}
+
+/// How a channel sends and fetches, if anything was set or sent yet.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn find(rx: &mut Rx, channel: ChannelId) -> Result<Option<Settings>, Failure> {
+    let row: Option<Row> = channel_mail::table
+        .filter(channel_mail::workspace_id.eq(rx.workspace()))
+        .filter(channel_mail::channel_id.eq(channel))
+        .select(Row::as_select())
+        .first(rx.conn)
+        .optional()?;
+    Ok(row.map(Row::read))
+}
+
+/// Which channels have a server of their own for sending, and whose mailboxes cannot be read, with the reason.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_states(rx: &mut Rx) -> Result<Vec<(ChannelId, bool, Option<String>)>, Failure> {
+    let rows: Vec<(ChannelId, Text, Text, Text)> = channel_mail::table
+        .filter(channel_mail::workspace_id.eq(rx.workspace()))
+        .select((
+            channel_mail::channel_id,
+            channel_mail::smtp_host,
+            channel_mail::imap_host,
+            channel_mail::imap_problem,
+        ))
+        .load(rx.conn)?;
+    Ok(rows.into_iter().map(|(channel, smtp, imap, problem)| (channel, smtp.is_some(), imap.and(problem))).collect())
+}
+
 /// How answers come back to a channel, if it has sent anything yet.
 ///
 /// # Errors
 /// Trouble with the database.
 pub fn find_answers(rx: &mut Rx, channel: ChannelId) -> Result<Option<Answers>, Failure> {
-    let row: Option<(String, bool)> = channel_mail::table
-        .filter(channel_mail::workspace_id.eq(rx.workspace()))
-        .filter(channel_mail::channel_id.eq(channel))
-        .select((channel_mail::reply_secret, channel_mail::reply_by_address))
-        .first(rx.conn)
-        .optional()?;
-    Ok(row.map(|(secret, by_address)| Answers { secret, by_address }))
+    Ok(find(rx, channel)?.map(|settings| settings.answers))
 }
 
-/// How answers come back to a channel. Its secret is made the first time.
+/// How a channel sends and is answered. The secret of its answer addresses is made the first time.
 ///
 /// # Errors
 /// Trouble with the database.
-pub fn find_or_insert_answers(tx: &mut Tx, channel: ChannelId) -> Result<Answers, Failure> {
-    if let Some(answers) = find_answers(tx, channel)? {
-        return Ok(answers);
+pub fn find_or_insert(tx: &mut Tx, channel: ChannelId) -> Result<Settings, Failure> {
+    if let Some(settings) = find(tx, channel)? {
+        return Ok(settings);
     }
     let (workspace, secret) = (tx.workspace(), tx.new_secret());
     insert_new!(
@@ -48,5 +164,222 @@ pub fn find_or_insert_answers(tx: &mut Tx, channel: ChannelId) -> Result<Answers
             channel_mail::reply_secret.eq(secret.reveal()),
         )
     )?;
-    find_answers(tx, channel)?.ok_or(Failure::NotFound)
+    find(tx, channel)?.ok_or(Failure::NotFound)
+}
+
+/// The same, locked until the end of the unit of work.
+///
+/// # Errors
+/// [`Failure::NotFound`], or trouble with the database.
+pub fn lock(tx: &mut Tx, channel: ChannelId) -> Result<Settings, Failure> {
+    find_or_insert(tx, channel)?;
+    let workspace = tx.workspace();
+    let rows: Vec<Row> = load_locked!(
+        tx,
+        Row,
+        channel_mail::table
+            .filter(channel_mail::workspace_id.eq(workspace))
+            .filter(channel_mail::channel_id.eq(channel))
+            .select(Row::as_select())
+    )?;
+    rows.into_iter().next().map(Row::read).ok_or(Failure::NotFound)
+}
+
+/// From where a mailbox is read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Start {
+    /// As before.
+    Unchanged,
+    /// With what comes from now on.
+    Now,
+    /// With all that is there.
+    Beginning,
+}
+
+/// Mails with higher numbers than this were not read yet; so is none, until it is known which the next one is.
+const NOT_KNOWN: i64 = -1;
+
+/// Changes how a channel sends and fetches to what is given.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn set(tx: &mut Tx, channel: ChannelId, settings: &Settings, start: Start) -> Result<(), Failure> {
+    let (workspace, now) = (tx.workspace(), At(tx.now()));
+    let row = || {
+        channel_mail::table
+            .filter(channel_mail::workspace_id.eq(workspace))
+            .filter(channel_mail::channel_id.eq(channel))
+    };
+    let (mail, smtp, imap) = (&settings.mail, settings.mail.smtp.as_ref(), settings.mail.imap.as_ref());
+    diesel::update(row())
+        .set((
+            channel_mail::from_name.eq(&mail.from_name),
+            channel_mail::from_address.eq(&mail.from_address),
+            channel_mail::signature.eq(&mail.signature),
+            channel_mail::reply_by_address.eq(mail.reply_by_address),
+            channel_mail::smtp_host.eq(smtp.map(|one| one.host.as_str())),
+            channel_mail::smtp_port.eq(smtp.map(|one| i32::from(one.port))),
+            channel_mail::smtp_security.eq(smtp.map(|one| one.security.as_str())),
+            channel_mail::smtp_user.eq(smtp.map(|one| one.user.as_str())),
+            channel_mail::smtp_password.eq(settings.smtp_password.as_deref()),
+            channel_mail::version.eq(settings.version + 1),
+        ))
+        .execute(tx.write())?;
+    diesel::update(row())
+        .set((
+            channel_mail::imap_host.eq(imap.map(|one| one.host.as_str())),
+            channel_mail::imap_port.eq(imap.map(|one| i32::from(one.port))),
+            channel_mail::imap_security.eq(imap.map(|one| one.security.as_str())),
+            channel_mail::imap_user.eq(imap.map(|one| one.user.as_str())),
+            channel_mail::imap_password.eq(settings.imap_password.as_deref()),
+            channel_mail::imap_folder.eq(&mail.imap_folder),
+            // Whatever was wrong may be right now.
+            channel_mail::imap_next_at.eq(imap.map(|_| now)),
+            channel_mail::imap_failures.eq(0),
+            channel_mail::imap_problem.eq(None::<String>),
+        ))
+        .execute(tx.write())?;
+    if start != Start::Unchanged {
+        let seen = if start == Start::Now { NOT_KNOWN } else { 0 };
+        diesel::update(row())
+            .set((channel_mail::imap_validity.eq(None::<i64>), channel_mail::imap_seen.eq(seen)))
+            .execute(tx.write())?;
+    }
+    Ok(())
+}
+
+/// A mailbox that this instance is to read.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    /// Where its mails belong.
+    pub workspace: WorkspaceId,
+    /// To which channel.
+    pub channel: ChannelId,
+    /// How often it could not be read in a row.
+    pub failures: i32,
+}
+
+/// How long a claim holds without being renewed.
+pub const CLAIM: TimeDelta = TimeDelta::seconds(90);
+
+/// Claims the mailbox that waits longest, if one is due.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn claim(ax: &mut Ax) -> Result<Option<Claimed>, Failure> {
+    let now = ax.now();
+    let query = channel_mail::table
+        .filter(channel_mail::imap_next_at.is_not_null())
+        .filter(channel_mail::imap_next_at.le(At(now)))
+        .filter(channel_mail::imap_locked_until.is_null().or(channel_mail::imap_locked_until.le(At(now))))
+        .order((channel_mail::imap_next_at, channel_mail::channel_id))
+        .limit(1)
+        .select((channel_mail::workspace_id, channel_mail::channel_id, channel_mail::imap_failures));
+    let found: Vec<(WorkspaceId, ChannelId, i32)> = match ax.conn {
+        AnyConn::Sqlite(conn) => query.load(conn)?,
+        AnyConn::Pg(conn) => query.for_update().skip_locked().load(conn)?,
+    };
+    let Some((workspace, channel, failures)) = found.into_iter().next() else { return Ok(None) };
+    renew(ax, channel)?;
+    Ok(Some(Claimed { workspace, channel, failures }))
+}
+
+/// Renews a claim.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn renew(ax: &mut Ax, channel: ChannelId) -> Result<(), Failure> {
+    let until = At(ax.now() + CLAIM);
+    diesel::update(channel_mail::table.filter(channel_mail::channel_id.eq(channel)))
+        .set(channel_mail::imap_locked_until.eq(until))
+        .execute(ax.conn)?;
+    Ok(())
+}
+
+/// How far a mailbox was read: under which numbering, and up to which number. The numbering is another one if the server
+/// made its mailbox anew; then it is read from the beginning, and what is known is recognised.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn take_place(ax: &mut Ax, channel: ChannelId, validity: i64, next: Option<i64>) -> Result<i64, Failure> {
+    let row = || channel_mail::table.filter(channel_mail::channel_id.eq(channel));
+    let known: Option<(Option<i64>, i64)> =
+        row().select((channel_mail::imap_validity, channel_mail::imap_seen)).first(ax.conn).optional()?;
+    let Some((known, seen)) = known else { return Err(Failure::NotFound) };
+    if known == Some(validity) {
+        return Ok(seen);
+    }
+    let seen = match (known, seen) {
+        (None, NOT_KNOWN) => next.map_or(0, |next| next - 1),
+        _ => 0,
+    };
+    diesel::update(row())
+        .set((channel_mail::imap_validity.eq(validity), channel_mail::imap_seen.eq(seen)))
+        .execute(ax.conn)?;
+    Ok(seen)
+}
+
+/// Notes that everything up to this number was taken in, and renews the claim.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn set_seen(ax: &mut Ax, channel: ChannelId, validity: i64, seen: i64) -> Result<(), Failure> {
+    let until = At(ax.now() + CLAIM);
+    diesel::update(
+        channel_mail::table
+            .filter(channel_mail::channel_id.eq(channel))
+            .filter(channel_mail::imap_validity.eq(validity))
+            .filter(channel_mail::imap_seen.lt(seen)),
+    )
+    .set((channel_mail::imap_seen.eq(seen), channel_mail::imap_locked_until.eq(until)))
+    .execute(ax.conn)?;
+    Ok(())
+}
+
+/// Notes that a mailbox was read to its end.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn set_checked(ax: &mut Ax, channel: ChannelId) -> Result<(), Failure> {
+    let now = ax.now();
+    diesel::update(channel_mail::table.filter(channel_mail::channel_id.eq(channel)))
+        .set((
+            channel_mail::imap_checked_at.eq(At(now)),
+            channel_mail::imap_problem.eq(None::<String>),
+            channel_mail::imap_failures.eq(0),
+            channel_mail::imap_locked_until.eq(At(now + CLAIM)),
+        ))
+        .execute(ax.conn)?;
+    Ok(())
+}
+
+/// Gives a claim back: the mailbox is read again after a while, or could not be read, and why. One that is fetched from no more
+/// stays so.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn release(ax: &mut Ax, channel: ChannelId, after: TimeDelta, problem: Option<(i32, &str)>) -> Result<(), Failure> {
+    let next = At(ax.now() + after);
+    let row = || channel_mail::table.filter(channel_mail::channel_id.eq(channel));
+    diesel::update(row()).set(channel_mail::imap_locked_until.eq(None::<At>)).execute(ax.conn)?;
+    diesel::update(row().filter(channel_mail::imap_next_at.is_not_null()))
+        .set(channel_mail::imap_next_at.eq(next))
+        .execute(ax.conn)?;
+    if let Some((failures, problem)) = problem {
+        diesel::update(row())
+            .set((channel_mail::imap_failures.eq(failures), channel_mail::imap_problem.eq(problem)))
+            .execute(ax.conn)?;
+    }
+    Ok(())
+}
+
+/// How many mailboxes are read, and how many of them cannot be.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn count(ax: &mut Ax) -> Result<(i64, i64), Failure> {
+    let read = || channel_mail::table.filter(channel_mail::imap_next_at.is_not_null());
+    let all = read().count().get_result(ax.conn)?;
+    let bad = read().filter(channel_mail::imap_problem.is_not_null()).count().get_result(ax.conn)?;
+    Ok((all, bad))
 }

@@ -25,9 +25,7 @@ pub fn ingest(
     let scope = Scope::system(workspace, Some(Cause::IncomingMail));
     let mail = match read(bytes) {
         Ok(mail) => mail,
-        Err(problem) => {
-            return db.write_now(&scope, |tx| incoming::quarantine(tx, channel, &raw, problem.code()));
-        }
+        Err(problem) => return set_aside(db, files, (workspace, channel), bytes, problem.code()),
     };
     let kept = mail
         .attachments
@@ -43,4 +41,21 @@ pub fn ingest(
         .collect::<Result<Vec<_>, _>>()
         .map_err(io)?;
     db.write_now(&scope, |tx| incoming::receive(tx, (channel, way), &raw, &mail, &kept))
+}
+
+/// Keeps a mail aside that cannot be taken in, or what there is of it. Runs where it may block.
+///
+/// # Errors
+/// As [`ingest`].
+pub fn set_aside(
+    db: &Db,
+    files: &Files,
+    (workspace, channel): (WorkspaceId, ChannelId),
+    bytes: &[u8],
+    problem: &'static str,
+) -> Result<Received, Failure> {
+    let sha256 = files.keep(workspace, bytes).map_err(|error| Failure::Io("a mail could not be kept", error))?;
+    let raw = Raw { sha256, size: i64::try_from(bytes.len()).unwrap_or(i64::MAX) };
+    let scope = Scope::system(workspace, Some(Cause::IncomingMail));
+    db.write_now(&scope, |tx| incoming::quarantine(tx, channel, &raw, problem))
 }

@@ -3,7 +3,10 @@
 use chrono::TimeDelta;
 
 use super::Context;
+use super::imap::belongs_to;
+use crate::domain::vault::Vault;
 use crate::failure::Failure;
+use crate::mail::Outgoing;
 use crate::mail::transport::{Problem, Transport};
 use crate::store::Db;
 use crate::store::db::blocking;
@@ -19,9 +22,18 @@ const TRIES: i32 = 12;
 pub async fn send_due(context: &Context) -> Result<usize, Failure> {
     let context = context.clone();
     blocking(move || {
-        let Context { db, transport, mail_from, .. } = &context;
+        let Context { db, transport, mail_from, vault, .. } = &context;
         let Some(mail) = db.anywhere_now(outbox::claim)? else { return Ok(0) };
-        let sent = transport.send(&mail, mail_from);
+        let own = own_transport(db, vault, &mail)?;
+        let transport = match &own {
+            Some(own) => own.as_ref(),
+            None => Ok(transport),
+        };
+        let sent = match transport {
+            Ok(transport) => transport.send(&mail, mail_from),
+            Err(problem) => Err(Problem::Final(problem.clone())),
+        };
+        let transport = transport.unwrap_or(&context.transport);
         let left = if transport.is_smtp() { State::Sent } else { State::Kept };
         db.anywhere_now(|ax| match sent {
             Ok(()) => outbox::finish(ax, mail.id, left, None),
@@ -34,6 +46,26 @@ pub async fn send_due(context: &Context) -> Result<usize, Failure> {
         Ok(1)
     })
     .await
+}
+
+/// The server of the channel that a reply goes out by, if it has one of its own; or why it cannot be used.
+fn own_transport(db: &Db, vault: &Vault, mail: &Outgoing) -> Result<Option<Result<Transport, String>>, Failure> {
+    let Some(channel) = mail.channel else { return Ok(None) };
+    let found = db.read_now(mail.workspace, |rx| crate::store::channel_mail::find(rx, channel))?;
+    let Some(settings) = found else { return Ok(None) };
+    let Some(server) = &settings.mail.smtp else { return Ok(None) };
+    let password = match &settings.smtp_password {
+        None => String::new(),
+        Some(sealed) => match vault.open(&belongs_to(channel, "smtp"), sealed) {
+            Some(password) => password,
+            None => {
+                return Ok(Some(Err(
+                    "the stored password cannot be opened with the present key; type it again".to_owned()
+                )));
+            }
+        },
+    };
+    Ok(Some(Transport::of(server, &password)))
 }
 
 /// 10 s, 20 s, 40 s … at most six hours.

@@ -3,6 +3,7 @@
 
 pub mod audit;
 mod each;
+pub mod imap;
 pub mod ingest;
 pub mod live;
 pub mod lmtp;
@@ -22,7 +23,9 @@ use tokio::task::JoinHandle;
 use crate::actions;
 use crate::domain::access::{Cause, Scope};
 use crate::domain::ids::WorkspaceId;
+use crate::domain::vault::Vault;
 use crate::failure::Failure;
+use crate::files::Files;
 use crate::mail::transport::Transport;
 use crate::store::db::blocking;
 use crate::store::tasks::{Claimed, Task};
@@ -79,6 +82,10 @@ pub struct Context {
     pub mail_from: lettre::message::Mailbox,
     /// The base of the links in them.
     pub public_url: Arc<url::Url>,
+    /// Where files of messages are kept.
+    pub files: Arc<Files>,
+    /// Opens the passwords of other servers.
+    pub vault: Vault,
     /// Wakes it.
     pub wake: Wake,
 }
@@ -103,7 +110,8 @@ pub fn start(context: &Context) -> Running {
         retention::run(&context.db, &context.public_url).await.map(|_| 0)
     });
     let listening = live::start(&context.db, stop.subscribe());
-    Running { stop, loops: vec![jobs, mails, timers, dates, rules, tidying, seals, retention, listening] }
+    let mailboxes = imap::start(context, stop.subscribe());
+    Running { stop, loops: vec![mailboxes, jobs, mails, timers, dates, rules, tidying, seals, retention, listening] }
 }
 
 fn every<F, W>(context: &Context, mut stop: watch::Receiver<bool>, pause: Duration, work: F) -> JoinHandle<()>

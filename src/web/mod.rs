@@ -36,6 +36,8 @@ pub struct App {
     pub trusted_proxies: Arc<TrustedProxies>,
     /// Where files of messages are kept.
     pub files: Arc<crate::files::Files>,
+    /// Seals and opens the passwords of other servers.
+    pub vault: crate::domain::vault::Vault,
     /// Whether mails leave the machine.
     pub smtp: bool,
     /// Wakes the background work when something was queued.

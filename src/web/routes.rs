@@ -138,6 +138,9 @@ routes! {
     get "/settings/channels/new" Needs(Key::ChannelsManage) => pages::settings_channels::ask_new;
     get "/settings/channels/{id}" Needs(Key::ChannelsManage) => pages::settings_channel::show;
     post "/settings/channels/{id}" Needs(Key::ChannelsManage) => pages::settings_channel::update;
+    get "/settings/channels/{id}/mail" Needs(Key::ChannelsManage) => pages::settings_channel_mail::show;
+    post "/settings/channels/{id}/mail" Needs(Key::ChannelsManage) => pages::settings_channel_mail::update;
+    post "/settings/channels/{id}/mail/test" Needs(Key::ChannelsManage) => pages::settings_channel_mail::test;
     post "/settings/channels/{id}/members" Needs(Key::ChannelsManage) => pages::settings_channel::members;
     post "/settings/channels/{id}/remove-inactive" Needs(Key::ChannelsManage) => pages::settings_channel::remove_inactive;
     post "/settings/channels/{id}/delete" Needs(Key::ChannelsManage) => pages::settings_channel::delete;

@@ -18,6 +18,7 @@ pub mod profile_delete;
 pub mod settings;
 pub mod settings_audit;
 pub mod settings_channel;
+pub mod settings_channel_mail;
 pub mod settings_channels;
 pub mod settings_invites;
 pub mod settings_invites_list;

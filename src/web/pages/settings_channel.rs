@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use serde::Deserialize;
 
-use super::settings_channels::{ChannelForm, Choice, State, field_of, team_choices};
+use super::settings_channels::{ChannelForm, Choice, State, Working, field_of, team_choices};
 use crate::actions;
 use crate::actions::channels::{Change, Edit};
 use crate::domain::access::{Key, channels};
@@ -109,7 +109,7 @@ fn load(rx: &mut Rx, id: ChannelId, smtp: bool) -> Result<Loaded, Failure> {
         teams: store::teams::list(rx)?.into_iter().map(|team| (team.id, team.name)).collect(),
         open: store::channels::count_open(rx)?.get(&id).copied().unwrap_or(0),
         held: store::channels::count_conversations(rx, id)?,
-        state: State::of(&channel, &store::channels::list_problems(rx)?, smtp),
+        state: State::of(&channel, &Working::read(rx, smtp)?),
         channel,
         members,
     })

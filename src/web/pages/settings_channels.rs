@@ -15,8 +15,8 @@ use crate::domain::ids::{ChannelId, TeamId, UserId};
 use crate::domain::text::{counted, grouped, key};
 use crate::domain::users::{Status, parse_email, parse_name};
 use crate::failure::{Failure, Refusal};
-use crate::store;
 use crate::store::channels::Member;
+use crate::store::{self, Rx};
 use crate::web::extract::{Form, May, Query, Viewer};
 use crate::web::forms::Problems;
 use crate::web::reply::{Notice, Reply, dialog, done, page};
@@ -78,14 +78,34 @@ pub(super) struct State {
     pub reason: Option<String>,
 }
 
+/// What is known of how mail channels work.
+pub(super) struct Working {
+    /// Problems of replies, by the address that they were sent from.
+    problems: HashMap<String, String>,
+    /// Which have a server of their own, and whose mailbox cannot be read.
+    mail: Vec<(ChannelId, bool, Option<String>)>,
+    smtp: bool,
+}
+
+impl Working {
+    pub(super) fn read(rx: &mut Rx, smtp: bool) -> Result<Self, Failure> {
+        Ok(Self { problems: store::channels::list_problems(rx)?, mail: store::channel_mail::list_states(rx)?, smtp })
+    }
+}
+
 impl State {
-    /// `problems` are those of mails by the address that they were sent from.
-    pub(super) fn of(channel: &Channel, problems: &HashMap<String, String>, smtp: bool) -> Self {
+    pub(super) fn of(channel: &Channel, working: &Working) -> Self {
         if channel.kind != ChannelKind::Email {
             let reason = Some("Nothing is set up yet that brings messages of this kind.".to_owned());
             return Self { word: "Not connected", class: "outline", reason };
         }
-        match problems.get(&key(&channel.address)) {
+        let own = working.mail.iter().find(|(id, ..)| *id == channel.id);
+        let smtp = working.smtp || own.is_some_and(|(_, smtp, _)| *smtp);
+        if let Some(problem) = own.and_then(|(.., problem)| problem.as_ref()) {
+            let reason = Some(format!("Its mailbox can’t be read: {problem}"));
+            return Self { word: "Error", class: "danger", reason };
+        }
+        match working.problems.get(&key(&channel.address)) {
             Some(problem) => {
                 let reason = Some(format!("The last reply could not be sent: {problem}"));
                 Self { word: "Error", class: "danger", reason }
@@ -165,13 +185,14 @@ struct NewDialog {
 /// Trouble with the database.
 pub async fn index(may: May<channels::Manage>, query: Query<ChannelsQuery>) -> Reply {
     let viewer = may.viewer;
+    let smtp = viewer.app.smtp;
     let (all, members, open, problems, teams) = viewer
-        .read(|rx| {
+        .read(move |rx| {
             Ok((
                 store::channels::list(rx)?,
                 store::channels::list_members(rx, None)?,
                 store::channels::count_open(rx)?,
-                store::channels::list_problems(rx)?,
+                Working::read(rx, smtp)?,
                 store::teams::list(rx)?,
             ))
         })
@@ -183,7 +204,7 @@ pub async fn index(may: May<channels::Manage>, query: Query<ChannelsQuery>) -> R
         .filter(|one| key(&one.name).contains(&words) || key(&one.address).contains(&words))
         .map(|channel| Row {
             default: channel.default_team.and_then(team),
-            state: State::of(channel, &problems, viewer.app.smtp),
+            state: State::of(channel, &problems),
             ..row(channel, &members, &open)
         })
         .collect();

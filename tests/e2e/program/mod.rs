@@ -5,3 +5,4 @@ mod commands;
 mod crashes;
 mod faults;
 mod instances;
+mod mail;

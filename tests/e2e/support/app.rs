@@ -20,7 +20,7 @@ const STOP: Duration = Duration::from_secs(20);
 const DEMO: &str = "demo.db";
 
 /// Settings of whoever runs the tests must not reach the program.
-pub const SETTINGS: [&str; 10] = [
+pub const SETTINGS: [&str; 11] = [
     "BATON_LISTEN",
     "BATON_DATA_DIR",
     "DATABASE_URL",
@@ -29,6 +29,7 @@ pub const SETTINGS: [&str; 10] = [
     "BATON_SMTP_URL",
     "BATON_MAIL_FROM",
     "BATON_LMTP_LISTEN",
+    "BATON_SECRET_KEY",
     "BATON_CLOCK_OFFSET",
     "RUST_LOG",
 ];

@@ -6,6 +6,7 @@ pub mod browser;
 pub mod command;
 #[path = "../../it/support/db.rs"]
 pub mod db;
+pub mod dovecot;
 pub mod driver;
 pub mod process;
 pub mod sample;

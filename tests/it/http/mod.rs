@@ -3,6 +3,7 @@
 mod absences;
 mod access;
 mod audit;
+mod channel_mail;
 mod channels;
 mod deletion;
 mod doors;

@@ -56,6 +56,7 @@ impl Site {
             public_url_is_set: true,
             trusted_proxies: Arc::new(TrustedProxies::parse("192.0.2.0/28").expect("networks")),
             files: Arc::new(Files::new(files.path())),
+            vault: baton::domain::vault::Vault::new("the key of a test"),
             smtp: false,
             wake: Wake::default(),
             hashing: baton::app::hashing(),
