@@ -176,6 +176,7 @@ pub fn topics_of(event: &Event) -> impl Iterator<Item = Topic> + use<> {
         Subject::User(id) => [Some(Topic::User(id)), shows_in_lists(event).then_some(Topic::Inbox)],
         Subject::Role(_) => [Some(Topic::Everybody), None],
         Subject::Team(_) | Subject::Channel(_) => [Some(Topic::Everybody), Some(Topic::Inbox)],
+        Subject::View(_) => [Some(Topic::Inbox), None],
         Subject::Workspace | Subject::Mail(_) => [None, None],
     };
     topics.into_iter().flatten()
