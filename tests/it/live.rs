@@ -282,12 +282,14 @@ on_both! {
         of_agnes.wait_for("presence");
         assert_eq!(agnes.get(&path).await.text("span"), "Bob Keller is here too");
         bob.post(&path, &[("doing", "writing")]).await;
+        of_agnes.wait_for("presence");
         w.later(TimeDelta::seconds(11));
         assert_eq!(agnes.get(&path).await.text(".is-writing"), "");
 
         // Who may not write is only here.
         let rita = site.logged_in(&w, w.rita).await;
         rita.post(&path, &[("doing", "writing")]).await;
+        of_agnes.wait_for("presence");
         let here = w.db.live().list_present(w.workspace, id, w.agnes, w.now());
         assert!(here.contains(&(w.rita, false)), "{here:?}");
 
