@@ -113,7 +113,8 @@
     }
     pill(false);
     const items = $$("[data-item]", now);
-    if (on.length) { items.forEach((row) => { const b = $("input[data-row]", row); if (b && on.includes(b.value)) b.checked = true; }); document.dispatchEvent(new CustomEvent("baton:selection")); }
+    if (on.length) { items.forEach((row) => { const b = $("input[data-row]", row); if (b && on.includes(b.value)) b.checked = true; }); }
+    document.dispatchEvent(new CustomEvent("baton:selection"));
     if (at >= 0 && !now.contains(document.activeElement)) {
       const row = items.find((row) => row.dataset.number === focused.dataset.number) || items[Math.min(at, items.length - 1)];
       (row && (box ? $("input[data-row]", row) : $("a", row)))?.focus({ preventScroll: true });
@@ -188,27 +189,29 @@
 
   // The stream: one for each page that can be seen. A hidden page needs none, and catches up when it is shown again.
   let source = null, of = "", wait = 1000, timer = 0, missed = false;
-  const stop = () => { clearTimeout(timer); source?.close(); source = null; };
+  // An older stream is kept until the new one is there, so that nothing is missed; however quickly they follow, none is forgotten.
+  const streams = new Set();
+  const closeBut = (one) => streams.forEach((s) => { if (s !== one) { s.close(); streams.delete(s); } });
+  const stop = () => { clearTimeout(timer); closeBut(null); source = null; };
   const catchUp = () => { refreshList(); refreshThread(); presence(); document.body.dispatchEvent(new CustomEvent("baton:job")); };
   const start = () => {
     clearTimeout(timer);
     if (document.hidden) return;
-    const old = source;
     of = number();
     const mine = source = new EventSource(of ? `${address}?conversation=${of}` : address);
-    mine.addEventListener("open", () => { old?.close(); wait = 1000; if (missed) { missed = false; catchUp(); } });
+    streams.add(mine);
+    mine.addEventListener("open", () => { if (mine !== source) { mine.close(); streams.delete(mine); return; } closeBut(mine); wait = 1000; if (missed) { missed = false; catchUp(); } });
     mine.addEventListener("inbox", () => refreshList());
     mine.addEventListener("conversation", () => refreshThread());
     mine.addEventListener("presence", () => presence());
     mine.addEventListener("job", () => document.body.dispatchEvent(new CustomEvent("baton:job")));
     mine.addEventListener("gone", leave);
     // This one was forgotten among many; it comes back when it is looked at again.
-    mine.addEventListener("retired", () => { stop(); missed = true; });
+    mine.addEventListener("retired", () => { if (mine !== source) { mine.close(); streams.delete(mine); return; } stop(); missed = true; });
     mine.addEventListener("error", async () => {
       if (mine !== source) return;
       missed = true;
       if (mine.readyState !== EventSource.CLOSED) return;
-      old?.close();
       stop();
       // Logged out, or a server that is just not there?
       const answer = await fetch(address, { method: "HEAD", redirect: "manual" }).catch(() => null);

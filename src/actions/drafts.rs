@@ -107,7 +107,8 @@ pub fn take_over(
     let draft = Draft {
         author: taker,
         body: joined(own.as_ref(), &theirs),
-        note: own.as_ref().map_or_else(|| writing.is_note(), |own| own.note),
+        // What was meant for teammates must not become an answer to the contact.
+        note: writing.is_note() || own.as_ref().is_some_and(|own| own.note),
         version: next_version(own.as_ref().map(|own| own.version), tx.now()),
         composer: String::new(),
         begun_by: Some(theirs.begun_by.unwrap_or(from)),

@@ -152,13 +152,18 @@ fn blocks(content: &[u8]) -> Vec<Vec<u8>> {
     let mut blocks = vec![Vec::new()];
     for line in content.split_inclusive(|byte| *byte == b'\n') {
         if line.trim_ascii().is_empty() {
-            blocks.push(Vec::new());
+            // Of a report that is nothing but empty lines, nothing is kept.
+            if blocks.last().is_some_and(|last: &Vec<u8>| !last.is_empty()) {
+                if blocks.len() == 200 {
+                    break;
+                }
+                blocks.push(Vec::new());
+            }
         } else if let Some(last) = blocks.last_mut() {
             last.extend_from_slice(line);
         }
     }
     blocks.retain(|block| !block.is_empty());
-    blocks.truncate(200);
     blocks
 }
 

@@ -53,5 +53,13 @@ fn a_draft_outlives_the_browser_and_goes_when_it_is_sent() {
     assert_eq!(one.value("#body"), "");
     two.wait_until("it is gone in the other window", |browser| browser.value("#body").is_empty());
     two.wait_for_text_in("[data-saved]", "Sent or discarded in another window");
+    // What is sent before it was ever saved does not come back as a draft.
+    one.wait_for("#body");
+    one.click("#body");
+    one.type_text("And thank you.");
+    one.press("Control+Enter");
+    one.wait_for_text_in(".msg", "And thank you.");
+    one.goto(&path);
+    assert_eq!(one.value("#body"), "");
     assert!(one.console_errors().is_empty() && two.console_errors().is_empty());
 }

@@ -225,7 +225,7 @@ fn a_conversation_is_answered_snoozed_and_closed_without_script() {
     bob.press_button("Add note");
     bob.wait_for_text("Note added");
     bob.wait_for_text_in(".msg", "Ask the warehouse first.");
-    bob.press_button("Snooze");
+    bob.click("[popovertarget=snooze]");
     bob.click("#snooze button.menu-item");
     bob.wait_for_text("Snoozed until");
     bob.goto(&address);

@@ -121,7 +121,7 @@ fn mail_is_taken_in_from_the_command_line(kind: Kind) {
     let noise: Vec<u8> = (0..3000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     for unreadable in [&noise[..], b""] {
         let kept = installation.feed(&ingest, unreadable);
-        assert!(kept.done().starts_with("Kept aside, because it cannot be read: "), "{}", kept.out);
+        assert!(kept.done().starts_with("Kept aside; Settings → Outbox says why: "), "{}", kept.out);
     }
     let unknown = installation.feed(&["ingest-mail", "--channel", "x@acme.localhost"], mail.as_bytes());
     assert_eq!(unknown.refused(), "There is no mail channel with the address x@acme.localhost. Check --channel.");

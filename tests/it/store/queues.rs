@@ -14,7 +14,7 @@ use crate::support::{World, at_once, on_both};
 
 fn mail(subject: &str) -> Mail {
     Mail {
-        kind: "invite",
+        kind: "notice",
         to_name: "Nina".to_owned(),
         to_address: "nina@fernhill.example".to_owned(),
         from_name: "Fernhill".to_owned(),

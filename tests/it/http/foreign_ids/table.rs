@@ -260,6 +260,8 @@ pub fn forms(w: &World, s: &Scene) -> Vec<Asked> {
     for line in ["/conversations/{id}/draft/take-over", "/conversations/{id}/draft/discard"] {
         add(line, &s.number, &[], &[("user", Of::User, "")]);
     }
+    let view = [("name", "Tents"), ("query", "status=open")];
+    add("/inbox/views", "", &view, &[("audience", Of::ToTeam, &format!("team:{support}"))]);
     let spread = format!("spread:{support}");
     add("/inbox/bulk", "", &[("conversation", &s.number)], &[("target", Of::Spread, &spread)]);
     let untag = [("action", "remove_tag"), ("conversation", s.number.as_str())];
@@ -372,6 +374,12 @@ pub const WITHOUT: &[&str] = &[
     "/profile/delete",
     "/conversations/{id}/draft",
     "/conversations/{id}/messages",
+    "/conversations/{id}/presence",
+    "/settings/channels/{id}/mail",
+    "/settings/channels/{id}/mail/test",
+    // The fields of a new one.
+    "/inbox/views/{id}",
+    "/inbox/views/{id}/delete",
     "/conversations/{id}/notes",
     "/conversations/{id}/status",
     "/conversations/{id}/priority",
@@ -465,4 +473,25 @@ pub const PLAIN: &[&str] = &[
     "when",
     "workspace",
     "absence",
+    "doing",
+    // Names one of one's own views for the heading; any other is as if it were not there.
+    "saved",
+    "query",
+    "replace",
+    "from_name",
+    "from_address",
+    "signature",
+    "reply_by_address",
+    "smtp_host",
+    "smtp_port",
+    "smtp_security",
+    "smtp_user",
+    "smtp_password",
+    "imap_host",
+    "imap_port",
+    "imap_security",
+    "imap_user",
+    "imap_password",
+    "imap_folder",
+    "imap_all",
 ];
