@@ -1,6 +1,7 @@
 //! A mailbox on another server, read by IMAP (RFC 9051): connecting, which mails are new, and their bytes. Nothing is changed there:
 //! mails stay, and stay unread. What is wrong is a sentence for the administrator, without anything that a server said about people.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -150,8 +151,7 @@ impl Mailbox {
     pub async fn list_after(&mut self, server: &Server, seen: i64) -> Result<Vec<u32>, Problem> {
         // A server that announces something meanwhile is listened to with the next command.
         answer(self.session.noop()).await.map_err(|error| told(server, error.as_ref()))?;
-        let found = answer(self.session.uid_search(format!("UID {}:*", seen + 1))).await;
-        let found = found.map_err(|error| told(server, error.as_ref()))?;
+        let found = self.search(server, &format!("UID {}:*", seen + 1)).await?;
         // “n:*” names the last mail even if its number is smaller.
         let mut new: Vec<u32> = found.into_iter().filter(|uid| i64::from(*uid) > seen).collect();
         new.sort_unstable();
@@ -187,7 +187,23 @@ impl Mailbox {
             Ok::<_, ImapError>(mails)
         });
         let mails = found.await.map_err(|error| told(server, error.as_ref()))?;
-        Ok(mails.iter().filter(|mail| mail.uid == Some(uid)).find_map(read))
+        let read = mails.iter().filter(|mail| mail.uid == Some(uid)).find_map(read);
+        // A refusal and a lost connection look like no answer here. What is taken for gone is never asked for again, so it is
+        // gone only if the server says that it does not have it.
+        if read.is_none() && self.search(server, &format!("UID {uid}")).await?.contains(&uid) {
+            return Err(format!("{} did not hand out a mail that it has.", server.host));
+        }
+        Ok(read)
+    }
+
+    /// What is found, from a server that says that it looked: a search that is refused looks as if nothing were there.
+    async fn search(&mut self, server: &Server, query: &str) -> Result<HashSet<u32>, Problem> {
+        let looked = answer(self.session.run_command_and_check_ok(format!("UID SEARCH {query}"))).await;
+        looked.map_err(|error| told(server, error.as_ref()))?;
+        let found = answer(self.session.uid_search(query)).await.map_err(|error| told(server, error.as_ref()))?;
+        // And the connection still stood at its end.
+        answer(self.session.noop()).await.map_err(|error| told(server, error.as_ref()))?;
+        Ok(found)
     }
 
     /// Whether the server tells of new mail by itself.
@@ -218,5 +234,60 @@ impl Mailbox {
     /// Says good-bye.
     pub async fn close(mut self) {
         let _ = timeout(Duration::from_secs(5), self.session.logout()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// A server with the mail 5, which it hands out to nobody: `fetch` and `search` are how it ends those two.
+    fn server(fetch: &'static str, search: &'static str) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        std::thread::spawn(move || {
+            let (stream, _) = listener.accept().expect("a client");
+            let mut out = stream.try_clone().expect("a stream");
+            out.write_all(b"* OK ready\r\n").expect("a greeting");
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                let (tag, command) = line.split_once(' ').expect("a tag");
+                let (data, end) = match command {
+                    one if one.starts_with("EXAMINE") => ("* OK [UIDVALIDITY 7] valid\r\n", "OK"),
+                    one if one.starts_with("UID FETCH") => ("", fetch),
+                    one if one.starts_with("UID SEARCH") => ("* SEARCH 5\r\n", search),
+                    _ => ("", "OK"),
+                };
+                if end.is_empty() {
+                    return;
+                }
+                out.write_all(format!("{data}{tag} {end} said\r\n").as_bytes()).expect("an answer");
+            }
+        });
+        Server { host: "127.0.0.1".to_owned(), port, security: Security::None, user: "support".to_owned() }
+    }
+
+    // What is taken for gone is never asked for again.
+    #[tokio::test]
+    async fn a_mail_that_is_refused_is_not_taken_for_gone() {
+        for fetch in ["NO", "OK", ""] {
+            let server = server(fetch, "OK");
+            let mut mailbox = Mailbox::open(&server, "secret", "INBOX").await.expect("a mailbox");
+            assert!(mailbox.fetch(&server, 5).await.is_err(), "FETCH answered by {fetch:?}");
+        }
+        let server = server("OK", "OK");
+        let mut mailbox = Mailbox::open(&server, "secret", "INBOX").await.expect("a mailbox");
+        assert!(matches!(mailbox.fetch(&server, 4).await, Ok(Fetched::Gone)), "it has no 4");
+    }
+
+    #[tokio::test]
+    async fn a_search_that_is_refused_does_not_find_nothing() {
+        for search in ["NO", ""] {
+            let server = server("OK", search);
+            let mut mailbox = Mailbox::open(&server, "secret", "INBOX").await.expect("a mailbox");
+            assert!(mailbox.list_after(&server, 0).await.is_err(), "SEARCH answered by {search:?}");
+        }
     }
 }
