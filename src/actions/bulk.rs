@@ -363,12 +363,18 @@ fn fitting_targets(tx: &mut Tx, job: &Job, pending: &[Pending]) -> Result<HashMa
         .collect()
 }
 
-/// Puts back what a job changed and nobody touched since; itself a job (C-10).
+/// Puts back what a job changed and nobody touched since; itself a job (C-10). It takes what the change itself took; and a job that
+/// somebody else started may have changed more than one may see.
 ///
 /// # Errors
 /// A [`BulkRefusal`], [`Failure::NotFound`], or trouble with the database.
-pub fn undo(tx: &mut Tx, _: &Can<conversations::Bulk>, id: JobId) -> Result<Recorded<Started>, Failure> {
+pub fn undo(tx: &mut Tx, can: &Can<conversations::Bulk>, id: JobId) -> Result<Recorded<Started>, Failure> {
     let job = bulk_jobs::lock(tx, id)?;
+    let actor = &can.scope().actor;
+    let lacks = job.change.and_then(Change::needs).is_some_and(|key| !actor.permissions().has(key));
+    if lacks || (job.started_by != actor.user() && Sees::of(actor) != Sees::All) {
+        return Err(BulkRefusal::NotAllowed.into());
+    }
     may_undo(&job, bulk_jobs::find_undo_of(tx, id)?, tx.now())?;
     let submission = format!("undo of {id}");
     let undo = bulk_jobs::insert(

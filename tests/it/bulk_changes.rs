@@ -165,6 +165,21 @@ on_both! {
             let refused = try_start(&w, wanda, &numbers, change);
             assert!(matches!(refused, Err(Failure::Refused(Refusal::Bulk(BulkRefusal::NotAllowed)))), "{change:?}");
         }
+        // Nor do they undo it; and whoever does not see everything undoes what they started themselves only.
+        let (closed, _) = done(&w, &numbers[..1], Change::Status(StatusChange::Close));
+        let nosy = w.newcomer("Nora Nosy", Standard::Guest, UserStatus::Active);
+        w.system_does(|tx| {
+            let keys = [Key::ConversationsViewOwn, Key::ConversationsBulk, Key::ConversationsChangeStatus];
+            let role = store::roles::insert(tx, "Own movers", "", PermissionSet::from_iter(keys))?;
+            store::roles::insert_of_user(tx, nosy, &[role])?;
+            Ok(tx.unrecorded((), "a test sets the scene"))
+        });
+        for who in [wanda, nosy] {
+            let can = w.can(who);
+            let refused = w.by(who, |tx| bulk::undo(tx, &can, closed));
+            assert!(matches!(refused, Err(Failure::Refused(Refusal::Bulk(BulkRefusal::NotAllowed)))));
+        }
+        assert_eq!(counted(&undo(&w, closed), Outcome::Done), 1);
         let past = Change::Status(StatusChange::Snooze(w.now() - TimeDelta::hours(1)));
         let said = try_start(&w, w.ada, &numbers, past);
         assert!(matches!(said, Err(Failure::Refused(Refusal::Bulk(BulkRefusal::NoTime)))));
