@@ -28,6 +28,8 @@
     $$("details[open]", copy).forEach((n) => n.removeAttribute("open"));
     return copy;
   };
+  // As the page would have been written, had it been asked for with what is chosen there now.
+  const marked = (node) => { const copy = node.cloneNode(true); $$("input[type=radio]", node).forEach((n, i) => $$("input[type=radio]", copy)[i].toggleAttribute("checked", n.checked)); return copy; };
   const same = (a, b) => plain(a).isEqualNode(plain(b));
   const adopt = (node) => document.importNode(node, true);
   const swap = (old, node) => { const own = adopt(node); old.replaceWith(own); window.htmx?.process(own); return own; };
@@ -154,7 +156,27 @@
     if (!composer !== !newComposer && !typed && !(composer && busy(composer))) {
       const last = thread.lastElementChild, newLast = fresh.lastElementChild;
       if (last && newLast) { swap(last, newLast); presence(); }
-    } else if (!silent !== !newSilent || (silent && newSilent && !same(silent, newSilent))) {
+      return;
+    }
+    // What people left, and what may be written, follow too; the text that is being typed stays.
+    const left = $(".left-drafts", thread), newLeft = $(".left-drafts", fresh);
+    if (left && newLeft && !busy(left)) follow(left, newLeft, (n) => n.id, (old, own) => { const was = $("details", old), is = $("details", own); if (was && is) is.open = was.open; });
+    if (composer && newComposer) {
+      for (const part of [".composer-head", ".composer-buttons"]) {
+        const old = $(part, composer), now = $(part, newComposer);
+        if (!old || !now || busy(old)) continue;
+        const kind = $("[name=kind]:checked", old)?.value, own = adopt(now), still = kind && $(`[name=kind][value=${kind}]`, own);
+        if (still && !still.checked) { $$("[name=kind]", own).forEach((n) => n.toggleAttribute("checked", n === still)); }
+        // Somebody who was writing a note must not find an answer there.
+        if ((kind && !still && typed) || same(marked(old), own)) continue;
+        old.replaceWith(own);
+        window.htmx?.process(own);
+        $$("[name=kind]", own).forEach((n) => { n.checked = n.hasAttribute("checked"); });
+      }
+      for (const name of ["action", "hx-post"]) composer.setAttribute(name, newComposer.getAttribute(name));
+      window.htmx?.process(composer);
+    }
+    if (!silent !== !newSilent || (silent && newSilent && !same(silent, newSilent))) {
       silent?.remove();
       if (newSilent) thread.lastElementChild?.prepend(adopt(newSilent));
     }

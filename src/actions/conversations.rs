@@ -21,7 +21,7 @@ fn lock(tx: &mut Tx, number: ConversationNumber) -> Result<Conversation, Failure
 }
 
 /// The same for what may bring a settled conversation back: people before conversations, as everywhere.
-fn lock_with_holder(tx: &mut Tx, number: ConversationNumber) -> Result<Conversation, Failure> {
+pub(super) fn lock_with_holder(tx: &mut Tx, number: ConversationNumber) -> Result<Conversation, Failure> {
     let sees = Sees::of(tx.actor());
     let found = store::conversations::find(tx, number, &sees)?.ok_or(Failure::NotFound)?;
     store::removal::lock_holder_of_settled(tx, found.id)?;
@@ -80,7 +80,7 @@ pub fn change_status(
     Ok(tx.record(event).with(one))
 }
 
-fn apply_status(tx: &mut Tx, one: &Conversation, change: StatusChange) -> Result<Event, Failure> {
+pub(super) fn apply_status(tx: &mut Tx, one: &Conversation, change: StatusChange) -> Result<Event, Failure> {
     let one = &without_gone_holder(tx, one, change.to())?;
     let until: Option<DateTime<Utc>> = match change {
         StatusChange::Snooze(until) => Some(until),
@@ -174,6 +174,16 @@ pub fn reply(
     body: &str,
 ) -> Result<Recorded<Conversation>, Failure> {
     let one = lock_with_holder(tx, number)?;
+    Ok(answer(tx, &one, close.is_some(), body)?.with(one))
+}
+
+/// The same for a conversation that was locked with its holder.
+pub(super) fn answer(
+    tx: &mut Tx,
+    one: &Conversation,
+    closes: bool,
+    body: &str,
+) -> Result<Recorded<MessageId>, Failure> {
     if one.status == Status::Archived {
         return Err(ConversationRefusal::Archived.into());
     }
@@ -213,7 +223,7 @@ pub fn reply(
         in_reply_to: references.last().cloned(),
         references,
     })?;
-    store::messages::insert(
+    let message = store::messages::insert(
         tx,
         &store::messages::New {
             conversation: one.id,
@@ -227,17 +237,17 @@ pub fn reply(
         },
     )?;
     let mut events = vec![Event::MessageSent { conversation: one.id }];
-    let change = match (close, one.status) {
-        (Some(_), Status::Closed) | (None, Status::Open | Status::Archived) | (Some(_), Status::Archived) => None,
-        (Some(_), _) => Some(StatusChange::Close),
-        (None, Status::Closed | Status::Snoozed) => Some(StatusChange::Open),
+    let change = match (closes, one.status) {
+        (true, Status::Closed | Status::Archived) | (false, Status::Open | Status::Archived) => None,
+        (true, _) => Some(StatusChange::Close),
+        (false, Status::Closed | Status::Snoozed) => Some(StatusChange::Open),
     };
     if let Some(change) = change {
-        events.push(apply_status(tx, &one, change)?);
+        events.push(apply_status(tx, one, change)?);
     }
     store::conversations::set_activity(tx, one.id, &preview(body), None)?;
     store::conversations::set_read(tx, one.id, author)?;
-    Ok(tx.record_all(events)?.with(one))
+    Ok(tx.record_all(events)?.with(message))
 }
 
 /// Sends a reply once more that could not be sent or delivered; says whether it was one.
@@ -277,8 +287,13 @@ pub fn add_note(
     body: &str,
 ) -> Result<Recorded<Conversation>, Failure> {
     let one = lock(tx, number)?;
+    Ok(annotate(tx, &one, body)?.with(one))
+}
+
+/// The same for a conversation that is locked.
+pub(super) fn annotate(tx: &mut Tx, one: &Conversation, body: &str) -> Result<Recorded<MessageId>, Failure> {
     let author = tx.actor().user();
-    store::messages::insert(
+    let message = store::messages::insert(
         tx,
         &store::messages::New {
             conversation: one.id,
@@ -291,7 +306,7 @@ pub fn add_note(
             automatic: false,
         },
     )?;
-    Ok(tx.record(Event::NoteAdded { conversation: one.id }).with(one))
+    Ok(tx.record(Event::NoteAdded { conversation: one.id }).with(message))
 }
 
 /// Notes that somebody has read a conversation; keeps no other record.

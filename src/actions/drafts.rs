@@ -22,9 +22,10 @@ impl Writing {
     }
 }
 
-fn find(tx: &mut Tx, number: ConversationNumber) -> Result<Conversation, Failure> {
+/// Whatever is done to drafts of a conversation takes turns with what is sent there: nothing that was sent comes back.
+fn lock(tx: &mut Tx, number: ConversationNumber) -> Result<Conversation, Failure> {
     let sees = Sees::of(tx.actor());
-    store::conversations::find(tx, number, &sees)?.ok_or(Failure::NotFound)
+    store::conversations::lock(tx, number, &sees)
 }
 
 fn author(tx: &Tx) -> Result<UserId, Failure> {
@@ -42,12 +43,18 @@ pub fn save(
     body: &str,
     seen: &Seen,
 ) -> Result<Recorded<Option<Draft>>, Failure> {
-    let one = find(tx, number)?;
+    let one = lock(tx, number)?;
     if one.status == Status::Archived && !writing.is_note() {
         return Err(ConversationRefusal::Archived.into());
     }
     let author = author(tx)?;
     let kept = store::drafts::lock(tx, one.id, author)?;
+    if store::messages::find_composed(tx, &seen.composer)?.is_some() {
+        return Err(DraftRefusal::SentAlready.into());
+    }
+    if seen.is_overtaken(kept.as_ref()) {
+        return tx.unchanged(kept);
+    }
     seen.check(kept.as_ref())?;
     if body.is_empty() {
         if kept.is_some() {
@@ -61,6 +68,7 @@ pub fn save(
         note: writing.is_note(),
         version: next_version(kept.as_ref().map(|kept| kept.version).max(Some(seen.version)), tx.now()),
         composer: seen.composer.clone(),
+        turn: seen.turn,
         begun_by: kept.as_ref().and_then(|kept| kept.begun_by),
         updated_at: tx.now(),
     };
@@ -73,10 +81,8 @@ pub fn save(
 /// What is sent is no draft any more: belongs to the unit of work that sends it.
 ///
 /// # Errors
-/// [`Failure::NotFound`], a [`DraftRefusal`] if the page that sends shows what was sent or changed elsewhere, or trouble with the
-/// database.
-pub fn settle(tx: &mut Tx, number: ConversationNumber, seen: Option<&Seen>) -> Result<(), Failure> {
-    let one = find(tx, number)?;
+/// A [`DraftRefusal`] if the page that sends shows what was sent or changed elsewhere, or trouble with the database.
+pub(super) fn settle(tx: &mut Tx, one: &Conversation, seen: Option<&Seen>) -> Result<(), Failure> {
     let author = author(tx)?;
     let kept = store::drafts::lock(tx, one.id, author)?;
     if let Some(seen) = seen {
@@ -100,7 +106,7 @@ pub fn take_over(
     number: ConversationNumber,
     from: UserId,
 ) -> Result<Recorded<Draft>, Failure> {
-    let one = find(tx, number)?;
+    let one = lock(tx, number)?;
     let theirs = lock_of_absent(tx, &one, from)?;
     let taker = author(tx)?;
     let own = store::drafts::lock(tx, one.id, taker)?;
@@ -111,6 +117,7 @@ pub fn take_over(
         note: writing.is_note() || own.as_ref().is_some_and(|own| own.note),
         version: next_version(own.as_ref().map(|own| own.version), tx.now()),
         composer: String::new(),
+        turn: 0,
         begun_by: Some(theirs.begun_by.unwrap_or(from)),
         updated_at: tx.now(),
     };
@@ -131,7 +138,7 @@ pub fn discard(
     number: ConversationNumber,
     from: UserId,
 ) -> Result<Recorded<()>, Failure> {
-    let one = find(tx, number)?;
+    let one = lock(tx, number)?;
     lock_of_absent(tx, &one, from)?;
     store::drafts::delete(tx, one.id, from)?;
     Ok(tx.record(Event::DraftDiscarded { conversation: one.id, from }))

@@ -6,6 +6,7 @@ pub mod bulk;
 mod bulk_changes;
 pub mod channel_mail;
 pub mod channels;
+pub mod composing;
 pub mod conversations;
 pub mod drafts;
 pub mod inactivity;

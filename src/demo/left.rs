@@ -28,6 +28,7 @@ pub(super) fn insert(db: &Db, scope: &Scope) -> Result<(), Failure> {
                 note: false,
                 version: next_version(None, at),
                 composer: String::new(),
+                turn: 0,
                 begun_by: None,
                 updated_at: at,
             };

@@ -24,6 +24,8 @@ pub struct Draft {
     pub version: i64,
     /// The open page that saved it last.
     pub composer: String,
+    /// How often that page had saved it.
+    pub turn: i64,
     /// Whose it was before it was taken over.
     pub begun_by: Option<UserId>,
     /// When it was saved.
@@ -37,6 +39,8 @@ pub struct Seen {
     pub version: i64,
     /// The page's own name.
     pub composer: String,
+    /// How often it has saved, this time included; 0 if it does not count.
+    pub turn: i64,
 }
 
 impl Seen {
@@ -44,7 +48,21 @@ impl Seen {
     #[must_use]
     pub fn parse(version: &str, composer: &str) -> Option<Self> {
         let version = version.trim().parse().ok().filter(|version| *version >= 0)?;
-        Some(Self { version, composer: text::shorten(&text::one_line(composer), COMPOSER_CHARS) })
+        Some(Self { version, composer: composer_name(composer), turn: 0 })
+    }
+
+    /// The same, saying how often the page has saved.
+    #[must_use]
+    pub fn counted(self, turn: &str) -> Self {
+        Self { turn: turn.trim().parse().ok().filter(|turn| *turn >= 0).unwrap_or(0), ..self }
+    }
+
+    /// Whether the page itself has saved something later already: of what it sends at once, any may arrive first.
+    #[must_use]
+    pub fn is_overtaken(&self, kept: Option<&Draft>) -> bool {
+        !self.composer.is_empty()
+            && self.turn > 0
+            && kept.is_some_and(|kept| kept.composer == self.composer && kept.turn > self.turn)
     }
 
     /// Whether the page may change, send or discard what is kept: it shows it, or saved it last itself.
@@ -62,6 +80,12 @@ impl Seen {
     }
 }
 
+/// The name of an open page, as it is kept; empty if it has none.
+#[must_use]
+pub fn composer_name(typed: &str) -> String {
+    text::shorten(&text::one_line(typed), COMPOSER_CHARS)
+}
+
 /// A "no" about a draft.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum DraftRefusal {
@@ -73,6 +97,9 @@ pub enum DraftRefusal {
         "You wrote something else here in another window. What stands here replaces it if you send or save it again."
     )]
     ChangedElsewhere,
+    /// A page sends one message.
+    #[error("This page has sent its message already. If what stands here is another one, send it again.")]
+    SentAlready,
     /// C-12.
     #[error("Only drafts of people who can’t log in can be taken over.")]
     AuthorActive,
@@ -116,6 +143,7 @@ mod tests {
             note: false,
             version,
             composer: composer.to_owned(),
+            turn: 3,
             begun_by: None,
             updated_at: DateTime::UNIX_EPOCH,
         }
@@ -123,7 +151,7 @@ mod tests {
 
     #[test]
     fn only_what_a_page_shows_or_saved_itself_is_changed_by_it() {
-        let seen = |version, composer: &str| Seen { version, composer: composer.to_owned() };
+        let seen = |version, composer: &str| Seen { version, composer: composer.to_owned(), turn: 0 };
         let kept = draft(7, "b", "Hello");
         let cases = [
             (seen(0, "a"), None, Ok(())),
@@ -142,11 +170,34 @@ mod tests {
     #[test]
     fn a_page_without_a_name_is_not_mistaken_for_another_one() {
         let kept = draft(7, "", "Hello");
-        let seen = Seen { version: 5, composer: String::new() };
+        let seen = Seen { version: 5, composer: String::new(), turn: 1 };
         assert_eq!(seen.check(Some(&kept)), Err(DraftRefusal::ChangedElsewhere));
         assert_eq!(Seen::parse("", "a"), None);
         assert_eq!(Seen::parse("-1", "a"), None);
-        assert_eq!(Seen::parse("12", " a "), Some(Seen { version: 12, composer: "a".to_owned() }));
+        assert_eq!(Seen::parse("12", " a "), Some(Seen { version: 12, composer: "a".to_owned(), turn: 0 }));
+        assert!(!seen.is_overtaken(Some(&kept)));
+    }
+
+    #[test]
+    fn what_a_page_saved_earlier_does_not_replace_what_it_saved_later() {
+        let kept = draft(7, "a", "Hello there");
+        let of = |turn: &str, composer| Seen::parse("0", composer).map(|seen| seen.counted(turn));
+        let cases = [
+            ("2", "a", true),
+            ("3", "a", false),
+            ("4", "a", false),
+            ("", "a", false),
+            ("-1", "a", false),
+            ("2", "b", false),
+        ];
+        for (turn, composer, overtaken) in cases {
+            assert_eq!(
+                of(turn, composer).map(|seen| seen.is_overtaken(Some(&kept))),
+                Some(overtaken),
+                "{turn} {composer}"
+            );
+        }
+        assert_eq!(of("2", "a").map(|seen| seen.is_overtaken(None)), Some(false));
     }
 
     #[test]

@@ -20,6 +20,7 @@ struct Row {
     composer: String,
     begun_by: Option<UserId>,
     updated_at: At,
+    turn: i64,
 }
 
 impl From<Row> for Draft {
@@ -30,6 +31,7 @@ impl From<Row> for Draft {
             note: row.is_note,
             version: row.version,
             composer: row.composer,
+            turn: row.turn,
             begun_by: row.begun_by,
             updated_at: row.updated_at.0,
         }
@@ -89,6 +91,7 @@ pub fn set(tx: &mut Tx, one: ConversationId, before: Option<&Draft>, draft: &Dra
         drafts::body.eq(&draft.body),
         drafts::version.eq(draft.version),
         drafts::composer.eq(&draft.composer),
+        drafts::turn.eq(draft.turn),
         drafts::begun_by.eq(draft.begun_by),
         drafts::updated_at.eq(At(draft.updated_at)),
     );

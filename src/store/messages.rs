@@ -82,6 +82,53 @@ pub fn insert(tx: &mut Tx, new: &New) -> Result<MessageId, Failure> {
     Ok(MessageId(id))
 }
 
+/// What was sent from an open page.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Composed {
+    /// Where.
+    pub conversation: ConversationId,
+    /// Whether it is a note.
+    pub note: bool,
+    /// By whom.
+    pub author: Option<UserId>,
+    /// What it says.
+    pub body: String,
+}
+
+/// The message that was sent from a page of this name; a page without one has sent nothing that is known.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn find_composed(rx: &mut Rx, composer: &str) -> Result<Option<Composed>, Failure> {
+    if composer.is_empty() {
+        return Ok(None);
+    }
+    let row: Option<(i64, String, Option<UserId>, String)> = messages::table
+        .filter(messages::workspace_id.eq(rx.workspace()))
+        .filter(messages::composer.eq(composer))
+        .select((messages::conversation_id, messages::kind, messages::author_id, messages::body))
+        .first(rx.conn)
+        .optional()?;
+    Ok(row.map(|(conversation, kind, author, body)| Composed {
+        conversation: ConversationId(conversation),
+        note: kind == MessageKind::Note.as_str(),
+        author,
+        body,
+    }))
+}
+
+/// Notes from which open page a message was sent.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn set_composer(tx: &mut Tx, message: MessageId, composer: &str) -> Result<(), Failure> {
+    let workspace = tx.workspace();
+    diesel::update(messages::table.filter(messages::workspace_id.eq(workspace)).filter(messages::id.eq(message.0)))
+        .set(messages::composer.eq(composer))
+        .execute(tx.write())?;
+    Ok(())
+}
+
 type Row = (i64, String, Option<UserId>, String, Option<String>, Option<MailId>, bool, At);
 
 /// The latest messages of a conversation, oldest first.

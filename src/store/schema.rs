@@ -333,6 +333,7 @@ diesel::table! {
         outbox_id -> Nullable<Guid>,
         created_at -> Instant,
         automatic -> Bool,
+        composer -> Nullable<Text>,
     }
 }
 
@@ -411,6 +412,7 @@ diesel::table! {
         composer -> Text,
         begun_by -> Nullable<Guid>,
         updated_at -> Instant,
+        turn -> BigInt,
     }
 }
 

@@ -61,6 +61,71 @@ on_both! {
         assert_eq!(w.number("SELECT count(*) FROM drafts"), 0);
     }
 
+    async fn a_form_that_is_posted_twice_sends_once(w: World) {
+        let site = Site::on(w.db.clone()).await;
+        let path = format!("/conversations/{}", w.open_of(w.agnes, 1)[0].1);
+        let (agnes, typing) = (site.logged_in(&w, w.agnes).await, script(&site, &w, w.agnes).await);
+        let replies = || w.number("SELECT count(*) FROM messages WHERE kind = 'reply'");
+        let page = agnes.get(&path).await.expect(200);
+        let name = page.attributes(".composer [name=composer]", "value").remove(0);
+        let form = [("body", "It is on its way."), ("draft", "0"), ("composer", &*name), ("then", "close")];
+        let first = agnes.post(&format!("{path}/messages"), &form).await.expect(303);
+        let events = w.events();
+        let second = agnes.post(&format!("{path}/messages"), &form).await.expect(303);
+        assert_eq!(first.location(), second.location());
+        assert_eq!((replies(), w.events()), (1, events));
+
+        // What was saved meanwhile does not come back, and another text is not taken for the one that was sent.
+        save(&typing, &path, "It is on its", (0, &name)).await.expect(410);
+        assert_eq!(w.number("SELECT count(*) FROM drafts"), 0);
+        let other = [("body", "Something else."), ("draft", "0"), ("composer", &*name)];
+        let refused = agnes.post(&format!("{path}/messages"), &other).await.expect(422);
+        assert!(refused.body.contains("This page has sent its message already"));
+        assert_eq!((typed(&refused), replies()), ("Something else.".to_owned(), 1));
+        let note = [("body", "It is on its way."), ("kind", "note"), ("draft", "0"), ("composer", &*name)];
+        agnes.post(&format!("{path}/messages"), &note).await.expect(422);
+        // The page that it is refused with has a name of its own, and sends it.
+        let fresh = refused.attributes(".composer [name=composer]", "value").remove(0);
+        assert_ne!(fresh, name);
+        let again = [("body", "Something else."), ("draft", "0"), ("composer", &*fresh)];
+        agnes.post(&format!("{path}/messages"), &again).await.expect(303);
+        assert_eq!(replies(), 2);
+
+        // Notes too.
+        let note = [("body", "Ask Sven."), ("draft", "0"), ("composer", "a note's")];
+        for _ in 0..2 {
+            agnes.post(&format!("{path}/notes"), &note).await.expect(303);
+        }
+        assert_eq!(w.number("SELECT count(*) FROM messages WHERE kind = 'note'"), 1);
+        // Nobody else's page is this one.
+        let sven = site.logged_in(&w, w.sven).await;
+        sven.post(&format!("{path}/notes"), &note).await.expect(422);
+    }
+
+    async fn what_a_page_saves_at_once_may_arrive_in_any_order(w: World) {
+        let site = Site::on(w.db.clone()).await;
+        let path = format!("/conversations/{}", w.open_of(w.agnes, 1)[0].1);
+        let typing = script(&site, &w, w.agnes).await;
+        let saves = [("Hello Harriet, the pole", "2"), ("Hello Harriet", "1"), ("Hello Harriet, the pole is", "3")];
+        for (body, turn) in saves {
+            let form = [("body", body), ("draft", "0"), ("composer", "tab"), ("turn", turn)];
+            typing.post(&format!("{path}/draft"), &form).await.expect(200);
+            assert_ne!(w.number("SELECT count(*) FROM drafts WHERE body = 'Hello Harriet'"), 1, "{turn}");
+        }
+        assert_eq!(w.number("SELECT count(*) FROM drafts WHERE body = 'Hello Harriet, the pole is'"), 1);
+    }
+
+    async fn a_note_that_was_begun_is_no_reply_of_somebody_who_may_not_write_notes_any_more(w: World) {
+        let site = Site::on(w.db.clone()).await;
+        let path = format!("/conversations/{}", w.open_of(w.agnes, 1)[0].1);
+        let agnes = site.logged_in(&w, w.agnes).await;
+        agnes.post(&format!("{path}/draft"), &[("body", "She is difficult."), ("kind", "note")]).await.expect(303);
+        w.database.execute("DELETE FROM role_permissions WHERE permission = 'notes.write'");
+        let page = agnes.get(&path).await.expect(200);
+        assert_eq!(typed(&page), "");
+        assert!(page.text(".stranded").contains("She is difficult.") && !page.has("#as-note"));
+    }
+
     async fn a_note_stays_a_note_and_nothing_typed_is_no_draft(w: World) {
         let site = Site::on(w.db.clone()).await;
         let path = format!("/conversations/{}", w.open_of(w.agnes, 1)[0].1);
@@ -81,7 +146,10 @@ on_both! {
         let path = format!("/conversations/{}", w.open_of(w.agnes, 1)[0].1);
         let (agnes, typing) = (site.logged_in(&w, w.agnes).await, script(&site, &w, w.agnes).await);
         let one = version(&save(&typing, &path, "From the first", (0, "one")).await.expect(200));
-        save(&typing, &path, "From the second", (0, "two")).await.expect(409);
+        let told = save(&typing, &path, "From the second", (0, "two")).await.expect(409);
+        // The script is told what is kept instead, for whoever chooses.
+        assert_eq!(version(&told), one);
+        assert!(told.body.contains("From the first"));
         // Its own save that it has not heard of yet is no stranger.
         version(&save(&typing, &path, "From the first, longer", (0, "one")).await.expect(200));
         let refused = agnes
@@ -187,7 +255,7 @@ on_both! {
         let (_, number) = w.open_of(w.agnes, 1).remove(0);
         let path = format!("/conversations/{number}");
         let typing = script(&site, &w, w.agnes).await;
-        let long = save(&typing, &path, &"x".repeat(1_000_000), (0, "tab")).await.expect(409);
+        let long = save(&typing, &path, &"x".repeat(1_000_000), (0, "tab")).await.expect(422);
         assert!(long.body.contains("at most 100,000 characters"));
         save(&typing, &path, "\u{202e}مرحبا 👋 <script>", (0, "tab")).await.expect(200);
         assert_eq!(typed(&site.logged_in(&w, w.agnes).await.get(&path).await.expect(200)), "مرحبا 👋 <script>");

@@ -8,4 +8,5 @@ mod invites;
 mod owners;
 mod removal;
 mod roles;
+mod sending;
 mod snooze;

@@ -9,9 +9,9 @@ use super::forms::{alert, back_to, refused};
 use crate::actions;
 use crate::actions::drafts::Writing;
 use crate::domain::access::handovers;
-use crate::domain::drafts::{Draft, Seen, parse};
+use crate::domain::drafts::{Draft, DraftRefusal, Seen, parse};
 use crate::domain::ids::{ConversationNumber, UserId};
-use crate::failure::Failure;
+use crate::failure::{Failure, Refusal};
 use crate::store::{self, Rx};
 use crate::web::error::WebError;
 use crate::web::extract::{Composing, Form, Id, May, Seeing, Viewer};
@@ -26,6 +26,7 @@ pub struct DraftForm {
     kind: String,
     draft: String,
     composer: String,
+    turn: String,
     back: String,
 }
 
@@ -74,13 +75,17 @@ fn writing(viewer: &Viewer, note: bool) -> Result<Writing, WebError> {
 /// # Errors
 /// [`WebError::NotFound`], or trouble with the database.
 pub async fn show(Seeing(viewer): Seeing, number: Id<ConversationNumber>) -> Reply {
-    let (number, sees, me) = (number.0, viewer.sees(), viewer.known.person.id);
+    let draft = find_own(&viewer, number.0).await?;
+    Ok(HttpResponse::Ok().json(Told::of(&viewer, draft.as_ref())))
+}
+
+async fn find_own(viewer: &Viewer, number: ConversationNumber) -> Result<Option<Draft>, WebError> {
+    let (sees, me) = (viewer.sees(), viewer.known.person.id);
     let find = move |rx: &mut Rx| {
         let one = store::conversations::find(rx, number, &sees)?.ok_or(Failure::NotFound)?;
         store::drafts::find(rx, one.id, me)
     };
-    let draft = viewer.read(find).await?;
-    Ok(HttpResponse::Ok().json(Told::of(&viewer, draft.as_ref())))
+    viewer.read(find).await
 }
 
 /// Saves what was typed so far; nothing typed discards it.
@@ -90,7 +95,8 @@ pub async fn show(Seeing(viewer): Seeing, number: Id<ConversationNumber>) -> Rep
 pub async fn save(Composing(viewer): Composing, number: Id<ConversationNumber>, Form(form): Form<DraftForm>) -> Reply {
     let number = number.0;
     let writing = writing(&viewer, form.kind == "note")?;
-    let seen = Seen::parse(&form.draft, &form.composer).unwrap_or(Seen { version: 0, composer: String::new() });
+    let nothing = Seen { version: 0, composer: String::new(), turn: 0 };
+    let seen = Seen::parse(&form.draft, &form.composer).unwrap_or(nothing).counted(&form.turn);
     let saved = match parse(&form.body) {
         Err(refusal) => Err(refusal.into()),
         Ok(body) => viewer.write(move |tx| actions::drafts::save(tx, &writing, number, &body, &seen)).await,
@@ -102,8 +108,15 @@ pub async fn save(Composing(viewer): Composing, number: Id<ConversationNumber>, 
             done(&viewer, &back_to(number, &form.back), Notice::new(said))
         }
         Err(Failure::Refused(refusal)) if is_script(&viewer) => {
-            let told = Told { version: 0, body: None, note: false, said: refusal.to_string() };
-            Ok(HttpResponse::build(StatusCode::CONFLICT).json(told))
+            let status = match refusal {
+                Refusal::Draft(DraftRefusal::SentAlready) => StatusCode::GONE,
+                Refusal::Draft(_) => StatusCode::CONFLICT,
+                _ => StatusCode::UNPROCESSABLE_ENTITY,
+            };
+            // What is kept instead, for whoever chooses between the two.
+            let kept = if status == StatusCode::CONFLICT { find_own(&viewer, number).await? } else { None };
+            let told = Told { said: refusal.to_string(), ..Told::of(&viewer, kept.as_ref()) };
+            Ok(HttpResponse::build(status).json(told))
         }
         Err(failure) => {
             let typed = |said| super::Typed {

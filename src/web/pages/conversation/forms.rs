@@ -5,16 +5,18 @@ use serde::Deserialize;
 
 use super::{Typed, show_with};
 use crate::actions;
+use crate::actions::composing::Message;
+use crate::actions::drafts::Writing;
 use crate::domain::access::{Sees, conversations as may, notes};
 use crate::domain::assignment::Target;
 use crate::domain::conversations::{Conversation, ConversationRefusal, Priority, Status, StatusChange, parse_body};
-use crate::domain::drafts::Seen;
+use crate::domain::drafts::{Seen, composer_name};
 use crate::domain::ids::{ConversationNumber, MessageId, TagId, TeamId, UserId};
 use crate::domain::inbox::Address;
 use crate::domain::snooze;
 use crate::domain::text::{one_line, shorten};
 use crate::failure::{Failure, Refusal};
-use crate::store::{self, Rx, Tx};
+use crate::store::{self, Rx};
 use crate::web::error::WebError;
 use crate::web::extract::{Form, Id, May, Viewer};
 use crate::web::reply::{Notice, Reply, done};
@@ -145,34 +147,10 @@ pub(super) fn alert(sentence: String) -> Typed {
 pub async fn reply(may: May<may::Reply>, number: Id<ConversationNumber>, Form(form): Form<MessageForm>) -> Reply {
     let May { viewer, can } = may;
     if form.kind == "note" {
-        return write_note(viewer, number.0, form).await;
+        let can = viewer.must::<notes::Write>()?;
+        return send(viewer, Writing::Note(can), number.0, form).await;
     }
-    let closes = form.then == "close";
-    let close = if closes { Some(viewer.must::<may::ChangeStatus>()?) } else { None };
-    let number = number.0;
-    let sent = match parse_body(&form.body) {
-        Err(refusal) => Err(refusal.into()),
-        Ok(body) => {
-            let seen = form.seen();
-            let send = move |tx: &mut Tx| {
-                actions::drafts::settle(tx, number, seen.as_ref())?;
-                actions::conversations::reply(tx, &can, close.as_ref(), number, &body)
-            };
-            viewer.write(send).await
-        }
-    };
-    match sent {
-        Ok(_) => {
-            viewer.app.wake.now();
-            let text = if closes { "Sent and closed" } else { "Sent" };
-            let address = if closes { on_to(&form.next, &form.back) } else { back_to(number, &form.back) };
-            done(&viewer, &address, Notice::new(text))
-        }
-        Err(failure) => {
-            let draft = |said| Typed { body: form.body, problem: Some(said), ..Typed::default() };
-            refused(&viewer, number, &form.back, failure, draft).await
-        }
-    }
+    send(viewer, Writing::Reply(can), number.0, form).await
 }
 
 /// Writes a note.
@@ -180,39 +158,34 @@ pub async fn reply(may: May<may::Reply>, number: Id<ConversationNumber>, Form(fo
 /// # Errors
 /// [`WebError::NotFound`], or trouble with the database.
 pub async fn note(may: May<notes::Write>, number: Id<ConversationNumber>, Form(form): Form<MessageForm>) -> Reply {
-    write_note(may.viewer, number.0, form).await
+    send(may.viewer, Writing::Note(may.can), number.0, form).await
 }
 
-async fn write_note(viewer: Viewer, number: ConversationNumber, form: MessageForm) -> Reply {
-    let can = viewer.must::<notes::Write>()?;
+async fn send(viewer: Viewer, writing: Writing, number: ConversationNumber, form: MessageForm) -> Reply {
     let closes = form.then == "close";
     let close = if closes { Some(viewer.must::<may::ChangeStatus>()?) } else { None };
-    let sees = viewer.sees();
-    let written = match parse_body(&form.body) {
+    let note = matches!(writing, Writing::Note(_));
+    let sent = match parse_body(&form.body) {
         Err(refusal) => Err(refusal.into()),
         Ok(body) => {
-            let seen = form.seen();
-            viewer
-                .write(move |tx| {
-                    actions::drafts::settle(tx, number, seen.as_ref())?;
-                    let added = actions::conversations::add_note(tx, &can, number, &body)?;
-                    let Some(close) = &close else { return Ok(added) };
-                    let one = store::conversations::find(tx, number, &sees)?.ok_or(Failure::NotFound)?;
-                    if one.may_change_status(StatusChange::Close, tx.now()).is_err() {
-                        return Ok(added);
-                    }
-                    actions::conversations::change_status(tx, close, number, StatusChange::Close)
-                })
-                .await
+            let message = Message { body, composer: composer_name(&form.composer), seen: form.seen() };
+            viewer.write(move |tx| actions::composing::send(tx, &writing, close.as_ref(), number, &message)).await
         }
     };
-    match written {
-        Ok(_) => {
+    match sent {
+        Ok(()) => {
+            viewer.app.wake.now();
+            let text = match (note, closes) {
+                (false, false) => "Sent",
+                (false, true) => "Sent and closed",
+                (true, false) => "Note added",
+                (true, true) => "Note added, conversation closed",
+            };
             let address = if closes { on_to(&form.next, &form.back) } else { back_to(number, &form.back) };
-            done(&viewer, &address, Notice::new(if closes { "Note added, conversation closed" } else { "Note added" }))
+            done(&viewer, &address, Notice::new(text))
         }
         Err(failure) => {
-            let draft = |said| Typed { body: form.body, note: true, problem: Some(said), ..Typed::default() };
+            let draft = |said| Typed { body: form.body, note, problem: Some(said), ..Typed::default() };
             refused(&viewer, number, &form.back, failure, draft).await
         }
     }

@@ -115,6 +115,8 @@ pub(in crate::web::pages) struct Composer {
     pub saved: Option<TimeView>,
     /// Whose draft it was before it was taken over.
     pub begun_by: Option<PersonView>,
+    /// A note that was begun by somebody who may not write notes any more: it must not become an answer.
+    pub stranded: Option<String>,
 }
 
 /// An unsent answer of somebody who cannot log in.
@@ -349,7 +351,9 @@ fn composer(
     let (reply, note) = writable(may, one, kind);
     let kept = shown.drafts.iter().find(|draft| draft.author == frame.asker.me);
     // What was just typed and refused stands before what was saved earlier.
+    let stranded = kept.filter(|kept| kept.note && !note).map(|kept| kept.body.clone());
     let (body, is_note) = match kept.filter(|_| typed.problem.is_none()) {
+        Some(_) if stranded.is_some() => (String::new(), false),
         Some(kept) => (kept.body.clone(), kept.note),
         None => (typed.body, typed.note),
     };
@@ -366,6 +370,7 @@ fn composer(
         name: viewer.db().new_secret().reveal().to_owned(),
         saved: kept.map(|kept| frame.times().full(kept.updated_at).inside()),
         begun_by: kept.and_then(|kept| kept.begun_by).map(|id| frame.named.people.get(id)),
+        stranded,
     })
 }
 

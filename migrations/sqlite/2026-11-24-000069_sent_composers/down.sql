@@ -1,0 +1,3 @@
+ALTER TABLE drafts DROP COLUMN turn;
+DROP INDEX messages_by_composer;
+ALTER TABLE messages DROP COLUMN composer;
