@@ -98,6 +98,9 @@ pub fn update(tx: &mut Tx, _: &Can<channels::Manage>, id: ChannelId, edit: &Edit
     let fields: Vec<&'static str> = changes.iter().filter(|(_, changed)| *changed).map(|(field, _)| *field).collect();
     let wanted = store::channel_mail::Settings { mail: edit.mail.clone(), smtp_password, imap_password, ..before };
     store::channel_mail::set(tx, id, &wanted, start)?;
+    if fields.contains(&"smtp") {
+        store::outbox::set_due_of_channel(tx, id)?;
+    }
     if fields.is_empty() {
         return Ok(tx.unrecorded((), "everything was as it was to be"));
     }

@@ -8,7 +8,7 @@ use crate::domain::audit::Event;
 use crate::domain::channels::{Channel, ChannelRefusal, leaves_nobody};
 use crate::domain::conversations::ChannelKind;
 use crate::domain::ids::{ChannelId, UserId};
-use crate::domain::text::counted;
+use crate::domain::text::{counted, key};
 use crate::domain::users::Status;
 use crate::failure::Failure;
 use crate::store::{self, Recorded, Tx};
@@ -32,6 +32,14 @@ pub fn create(
             return Err(ChannelRefusal::DefaultNotMember(user.name.full).into());
         }
     };
+    let same = |one: &Channel| one.kind == ChannelKind::Email && key(&one.address) == key(address);
+    if store::channels::list(tx)?.iter().any(same) {
+        return Err(ChannelRefusal::AddressTaken(address.to_owned()).into());
+    }
+    // Of what is elsewhere, nobody says more than that it is so.
+    if store::channels::is_mail_address_taken(tx, None, address)? {
+        return Err(ChannelRefusal::AddressElsewhere(address.to_owned()).into());
+    }
     let channel = store::channels::insert(tx, ChannelKind::Email, name, address, team)
         .map_err(|failure| store::channels::taken(failure, name, address))?;
     Ok(tx.record(Event::ChannelCreated { channel }).with(channel))
@@ -78,6 +86,7 @@ pub fn update(tx: &mut Tx, _: &Can<channels::Manage>, id: ChannelId, edit: &Edit
     if fields.is_empty() {
         return tx.unchanged(());
     }
+    let moved = key(&channel.address) != key(&edit.address);
     let wanted = Channel {
         name: edit.name.clone(),
         address: edit.address.clone(),
@@ -86,6 +95,12 @@ pub fn update(tx: &mut Tx, _: &Can<channels::Manage>, id: ChannelId, edit: &Edit
         ..channel
     };
     store::channels::set(tx, &wanted)?;
+    if wanted.kind == ChannelKind::Email && moved {
+        if store::channels::is_mail_address_taken(tx, Some(id), &wanted.address)? {
+            return Err(ChannelRefusal::AddressElsewhere(wanted.address).into());
+        }
+        store::channels::set_mail_address(tx, id, &wanted.address)?;
+    }
     Ok(tx.record(Event::ChannelUpdated { channel: id, fields }))
 }
 

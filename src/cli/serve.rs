@@ -166,13 +166,19 @@ pub(super) fn doctor(config: &Config) -> Result<(), String> {
     say("Files: the data folder can be written.");
     say(&proxies(config));
     match Transport::new(config.smtp_url.as_deref(), &config.data_dir)? {
-        Transport::Smtp(smtp) => match smtp.test_connection() {
+        Transport::Smtp(smtp) => match actix_web::rt::System::new().block_on(smtp.test_connection()) {
             Ok(true) => say("Mail: the server answers."),
             Ok(false) | Err(_) => return Err("The mail server does not answer. Check BATON_SMTP_URL.".to_owned()),
         },
         Transport::Files(_) => say("Mail: no server is set; mails are kept in the outbox."),
     }
     say(&mail_in(config, &db)?);
+    let shared = db.look_anywhere_now(anywhere::list_shared_addresses).map_err(|failure| failure.to_string())?;
+    for address in shared {
+        say(&format!(
+            "Addresses: several channels have {address}, so mail to it is refused. Give each an address of its own in Settings → Channels."
+        ));
+    }
     let waiting = db.look_anywhere_now(crate::store::tasks::count).map_err(|failure| failure.to_string())?;
     say(&format!("Background work waiting: {waiting}."));
     Ok(())

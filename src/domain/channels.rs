@@ -31,6 +31,9 @@ pub enum ChannelRefusal {
     /// An address leads to one channel.
     #[error("Another channel has the address {0} already.")]
     AddressTaken(String),
+    /// Mail to an address leads to one channel of the whole installation. Which it is, or where, is nobody's business.
+    #[error("{0} can’t be used here. Choose another address.")]
+    AddressElsewhere(String),
     /// Whoever cannot log in answers nobody.
     #[error("{0} can’t log in, so they can’t become a member of a channel.")]
     MemberInactive(String),

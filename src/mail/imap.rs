@@ -1,7 +1,7 @@
 //! A mailbox on another server, read by IMAP (RFC 9051): connecting, which mails are new, and their bytes. Nothing is changed there:
 //! mails stay, and stay unread. What is wrong is a sentence for the administrator, without anything that a server said about people.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use async_imap::error::Error as ImapError;
 use async_imap::extensions::idle::IdleResponse;
 use async_imap::{Client, Session};
+use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt as _;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -156,6 +157,21 @@ impl Mailbox {
         let mut new: Vec<u32> = found.into_iter().filter(|uid| i64::from(*uid) > seen).collect();
         new.sort_unstable();
         Ok(new)
+    }
+
+    /// When mails came to the mailbox, as far as the server says so.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub async fn arrivals(&mut self, server: &Server, uids: &[u32]) -> Result<HashMap<u32, DateTime<Utc>>, Problem> {
+        let (Some(first), Some(last)) = (uids.iter().min(), uids.iter().max()) else { return Ok(HashMap::new()) };
+        let asked = format!("{first}:{last}");
+        let found = answer(async {
+            let mails: Vec<_> = self.session.uid_fetch(asked, "(UID INTERNALDATE)").await?.try_collect().await?;
+            Ok::<_, ImapError>(mails)
+        });
+        let mails = found.await.map_err(|error| told(server, error.as_ref()))?;
+        Ok(mails.iter().filter_map(|mail| Some((mail.uid?, mail.internal_date()?.to_utc()))).collect())
     }
 
     /// A mail.

@@ -144,7 +144,7 @@ impl<R> Session<R> {
                 say("250 2.1.5 Go on")
             }
             (Who::Unknown, _) => say("550 5.1.1 Nobody has this address here"),
-            (Who::Several, _) => say("451 4.3.5 Several workspaces have this address"),
+            (Who::Several, _) => say("550 5.1.4 Several have this address here"),
             (Who::Trouble | Who::Known(_), _) => {
                 say("451 4.3.0 It could not be found out who this is. Try again later")
             }
@@ -218,7 +218,7 @@ mod tests {
         assert_eq!(said(&mut session, "MAIL FROM:<ann@x.org> SIZE=100 BODY=8BITMIME"), "250 2.1.0");
         assert_eq!(said(&mut session, "RCPT TO:<support@company.example>"), "find support@company.example");
         assert_eq!(session.recipient("support@company.example".to_owned(), Who::Known(1)), say("250 2.1.5 Go on"));
-        for (who, code) in [(Who::Unknown, "550 5.1.1"), (Who::Several, "451 4.3.5"), (Who::Trouble, "451 4.3.0")] {
+        for (who, code) in [(Who::Unknown, "550 5.1.1"), (Who::Several, "550 5.1.4"), (Who::Trouble, "451 4.3.0")] {
             let Step::Say(words) = session.recipient("x@company.example".to_owned(), who) else { panic!() };
             assert!(words.starts_with(code), "{words}");
         }

@@ -61,5 +61,7 @@ pub struct Outgoing {
     pub in_reply_to: Option<String>,
     pub references: String,
     pub attempts: i32,
+    /// Until when it is claimed.
+    pub claimed_until: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
 }

@@ -7,17 +7,20 @@ use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
-use lettre::{Address, Message, SmtpTransport, Transport as _};
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 
 use super::Outgoing;
 use crate::domain::ids::MailId;
 use crate::domain::mail_servers::{Security, Server};
 
+/// The connection to a mail server.
+pub type Smtp = AsyncSmtpTransport<Tokio1Executor>;
+
 /// Where mails go.
 #[derive(Clone)]
 pub enum Transport {
     /// To a server.
-    Smtp(Box<SmtpTransport>),
+    Smtp(Box<Smtp>),
     /// Into `outbox/*.eml` in the data folder.
     Files(PathBuf),
 }
@@ -37,7 +40,7 @@ pub enum Problem {
 /// A sentence that says what to change.
 pub fn check_url(url: &str) -> Result<(), String> {
     let right = url.starts_with("smtp://") || url.starts_with("smtps://");
-    match SmtpTransport::from_url(url) {
+    match Smtp::from_url(url) {
         Ok(_) if right => Ok(()),
         _ => Err("BATON_SMTP_URL cannot be used. Write it like smtp://user:password@host:587?tls=required or smtps://user:password@host.".to_owned()),
     }
@@ -45,6 +48,21 @@ pub fn check_url(url: &str) -> Result<(), String> {
 
 /// How long a mail server may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a whole mail may take: shorter than it is claimed for, so that nobody else sends it meanwhile.
+pub const LIMIT: Duration = Duration::from_secs(90);
+
+/// Answers that are about who logs in, not about the mail: whoever manages the server puts that right.
+const ABOUT_LOG_IN: [u16; 5] = [530, 534, 535, 538, 454];
+
+/// What an answer of a mail server means for a mail.
+fn problem(error: &lettre::transport::smtp::Error) -> Problem {
+    let about_log_in = error.status().is_some_and(|code| ABOUT_LOG_IN.contains(&u16::from(code)));
+    match error.is_permanent() {
+        true if about_log_in => Problem::Passing(format!("the mail server does not let Baton in ({error})")),
+        true => Problem::Final(error.to_string()),
+        false => Problem::Passing(explain(error)),
+    }
+}
 
 impl Transport {
     /// The transport of an installation.
@@ -54,7 +72,7 @@ impl Transport {
     pub fn new(smtp_url: Option<&str>, data_dir: &Path) -> Result<Self, String> {
         let Some(url) = smtp_url else { return Ok(Self::Files(data_dir.join("outbox"))) };
         check_url(url)?;
-        let builder = SmtpTransport::from_url(url).map_err(|error| error.to_string())?;
+        let builder = Smtp::from_url(url).map_err(|error| error.to_string())?;
         Ok(Self::Smtp(Box::new(builder.timeout(Some(TIMEOUT)).build())))
     }
 
@@ -69,26 +87,29 @@ impl Transport {
             Security::StartTls => Tls::Required(tls()?),
             Security::None => Tls::None,
         };
-        let mut builder = SmtpTransport::builder_dangerous(&server.host).port(server.port).tls(tls);
+        let mut builder = Smtp::builder_dangerous(server.host.as_str()).port(server.port).tls(tls);
         if !server.user.is_empty() {
             builder = builder.credentials(Credentials::new(server.user.clone(), password.to_owned()));
         }
         Ok(Self::Smtp(Box::new(builder.timeout(Some(TIMEOUT)).build())))
     }
 
-    /// Connects and logs in, without sending anything. Runs where it may block.
+    /// Connects and logs in, without sending anything.
     ///
     /// # Errors
     /// A sentence.
-    pub fn test(&self, server: &Server) -> Result<(), String> {
+    pub async fn test(&self, server: &Server) -> Result<(), String> {
         let Self::Smtp(smtp) = self else { return Ok(()) };
-        match smtp.test_connection() {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(format!("{} answers, but takes no mail.", server.host)),
-            Err(error) if error.is_permanent() => {
+        match tokio::time::timeout(LIMIT, smtp.test_connection()).await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err(format!("{} answers, but takes no mail.", server.host)),
+            Ok(Err(error)) if error.is_permanent() => {
                 Err(format!("{} does not accept the user and password.", server.host))
             }
-            Err(error) => Err(format!("{} cannot be used on port {} ({}).", server.host, server.port, explain(&error))),
+            Ok(Err(error)) => {
+                Err(format!("{} cannot be used on port {} ({}).", server.host, server.port, explain(&error)))
+            }
+            Err(_) => Err(format!("{} did not answer in time.", server.host)),
         }
     }
 
@@ -98,24 +119,29 @@ impl Transport {
         matches!(self, Self::Smtp(_))
     }
 
-    /// Sends a mail, or writes it into a file. Runs where it may block.
+    /// Sends a mail to a server; where mails are files, [`Self::keep`] writes it.
     ///
     /// # Errors
     /// Why it did not leave.
-    pub fn send(&self, mail: &Outgoing, from: &Mailbox) -> Result<(), Problem> {
+    pub async fn send(&self, mail: &Outgoing, from: &Mailbox) -> Result<(), Problem> {
+        let Self::Smtp(smtp) = self else { return Err(Problem::Passing("no mail server is set".to_owned())) };
         let message = build(mail, from)?;
-        match self {
-            Self::Smtp(smtp) => match smtp.send(&message) {
-                Ok(_) => Ok(()),
-                Err(error) if error.is_permanent() => Err(Problem::Final(error.to_string())),
-                Err(error) => Err(Problem::Passing(explain(&error))),
-            },
-            Self::Files(folder) => {
-                let path = folder.join(format!("{}.eml", mail.id));
-                let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(path, message.formatted()));
-                written.map_err(|error| Problem::Passing(error.to_string()))
-            }
+        match tokio::time::timeout(LIMIT, smtp.send(message)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(problem(&error)),
+            Err(_) => Err(Problem::Passing("the mail server took too long".to_owned())),
         }
+    }
+
+    /// Writes a mail into a file, where mails are files. Runs where it may block.
+    ///
+    /// # Errors
+    /// Why it is not there.
+    pub fn keep(&self, mail: &Outgoing, from: &Mailbox) -> Result<(), Problem> {
+        let Self::Files(folder) = self else { return Ok(()) };
+        let (message, path) = (build(mail, from)?, folder.join(format!("{}.eml", mail.id)));
+        let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(path, message.formatted()));
+        written.map_err(|error| Problem::Passing(error.to_string()))
     }
 }
 

@@ -5,7 +5,9 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::db::{Ax, insert_new};
-use super::schema::{channels, installation, invite_links, password_links, sessions, setup_links, users, workspaces};
+use super::schema::{
+    channel_mail, channels, installation, invite_links, password_links, sessions, setup_links, users, workspaces,
+};
 use super::types::At;
 use super::workspaces::{COLUMNS, Row, read};
 use crate::domain::conversations::ChannelKind;
@@ -223,20 +225,67 @@ pub fn find_or_insert_setting(ax: &mut Ax, name: &str, value: &str) -> Result<St
     Ok(installation::table.filter(installation::name.eq(name)).select(installation::value).first(ax.conn)?)
 }
 
+/// A mail channel of any workspace.
+#[derive(Clone, Debug)]
+pub struct MailChannel {
+    /// Its workspace.
+    pub workspace: WorkspaceId,
+    /// Its id.
+    pub channel: ChannelId,
+    /// Its address.
+    pub address: String,
+    /// Its address, as it is compared.
+    pub address_key: String,
+    /// What signs its answer addresses, if it gave one out yet.
+    pub secret: Option<String>,
+}
+
 /// The mail channels that have one of these addresses, of all workspaces.
 ///
 /// # Errors
 /// Trouble with the database.
-pub fn list_mail_channels(
-    ax: &mut Ax,
-    address_keys: &[String],
-) -> Result<Vec<(WorkspaceId, ChannelId, String)>, Failure> {
-    Ok(channels::table
+pub fn list_mail_channels(ax: &mut Ax, address_keys: &[String]) -> Result<Vec<MailChannel>, Failure> {
+    type Row = (WorkspaceId, ChannelId, String, String, Option<String>);
+    let rows: Vec<Row> = channels::table
+        .left_join(channel_mail::table.on(channel_mail::channel_id.eq(channels::id)))
         .filter(channels::kind.eq(ChannelKind::Email.as_str()))
         .filter(channels::address_key.eq_any(address_keys))
         .order((channels::workspace_id, channels::id))
-        .select((channels::workspace_id, channels::id, channels::address_key))
-        .load(ax.conn)?)
+        .select((
+            channels::workspace_id,
+            channels::id,
+            channels::address,
+            channels::address_key,
+            channel_mail::reply_secret.nullable(),
+        ))
+        .load(ax.conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(workspace, channel, address, address_key, secret)| MailChannel {
+            workspace,
+            channel,
+            address,
+            address_key,
+            secret,
+        })
+        .collect())
+}
+
+/// The addresses that several mail channels have, from before each had to be of one.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_shared_addresses(ax: &mut Ax) -> Result<Vec<String>, Failure> {
+    let keys: Vec<String> = channels::table
+        .filter(channels::kind.eq(ChannelKind::Email.as_str()))
+        .filter(channels::mail_key.is_null())
+        .order(channels::address_key)
+        .select(channels::address_key)
+        .load(ax.conn)?;
+    let mut shared: Vec<String> =
+        keys.iter().zip(keys.iter().skip(1)).filter(|(one, next)| one == next).map(|(one, _)| one.clone()).collect();
+    shared.dedup();
+    Ok(shared)
 }
 
 /// Conversations whose snooze is over, of all workspaces, longest over first.

@@ -237,15 +237,31 @@ pub fn set(tx: &mut Tx, channel: ChannelId, settings: &Settings, start: Start) -
             channel_mail::imap_next_at.eq(imap.map(|_| now)),
             channel_mail::imap_failures.eq(0),
             channel_mail::imap_problem.eq(None::<String>),
+            // Whoever reads it by what was set before has lost it.
+            channel_mail::imap_claim.eq(channel_mail::imap_claim + 1),
+            channel_mail::imap_locked_until.eq(None::<At>),
+            channel_mail::imap_stuck.eq(None::<i64>),
         ))
         .execute(tx.write())?;
     if start != Start::Unchanged {
         let seen = if start == Start::Now { NOT_KNOWN } else { 0 };
         diesel::update(row())
-            .set((channel_mail::imap_validity.eq(None::<i64>), channel_mail::imap_seen.eq(seen)))
+            .set((
+                channel_mail::imap_validity.eq(None::<i64>),
+                channel_mail::imap_seen.eq(seen),
+                channel_mail::imap_since.eq(None::<At>),
+            ))
             .execute(tx.write())?;
     }
     Ok(())
+}
+
+/// A claim on a mailbox. Each has a number of its own, so that whoever lost it cannot take it for theirs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Hold {
+    /// Of which channel.
+    pub channel: ChannelId,
+    claim: i64,
 }
 
 /// A mailbox that this instance is to read.
@@ -253,8 +269,8 @@ pub fn set(tx: &mut Tx, channel: ChannelId, settings: &Settings, start: Start) -
 pub struct Claimed {
     /// Where its mails belong.
     pub workspace: WorkspaceId,
-    /// To which channel.
-    pub channel: ChannelId,
+    /// The claim, and to which channel.
+    pub hold: Hold,
     /// How often it could not be read in a row.
     pub failures: i32,
 }
@@ -262,114 +278,183 @@ pub struct Claimed {
 /// How long a claim holds without being renewed.
 pub const CLAIM: TimeDelta = TimeDelta::seconds(90);
 
+/// Mailboxes that are due and claimed by nobody.
+macro_rules! due {
+    ($now:expr) => {
+        channel_mail::table
+            .filter(channel_mail::imap_next_at.is_not_null())
+            .filter(channel_mail::imap_next_at.le(At($now)))
+            .filter(channel_mail::imap_locked_until.is_null().or(channel_mail::imap_locked_until.le(At($now))))
+    };
+}
+
+/// The mailbox of a claim, as long as it holds.
+macro_rules! held {
+    ($hold:expr) => {
+        channel_mail::table
+            .filter(channel_mail::channel_id.eq($hold.channel))
+            .filter(channel_mail::imap_claim.eq($hold.claim))
+    };
+}
+
 /// Claims the mailbox that waits longest, if one is due.
 ///
 /// # Errors
 /// Trouble with the database.
 pub fn claim(ax: &mut Ax) -> Result<Option<Claimed>, Failure> {
     let now = ax.now();
-    let query = channel_mail::table
-        .filter(channel_mail::imap_next_at.is_not_null())
-        .filter(channel_mail::imap_next_at.le(At(now)))
-        .filter(channel_mail::imap_locked_until.is_null().or(channel_mail::imap_locked_until.le(At(now))))
-        .order((channel_mail::imap_next_at, channel_mail::channel_id))
-        .limit(1)
-        .select((channel_mail::workspace_id, channel_mail::channel_id, channel_mail::imap_failures));
-    let found: Vec<(WorkspaceId, ChannelId, i32)> = match ax.conn {
+    let query = due!(now).order((channel_mail::imap_next_at, channel_mail::channel_id)).limit(1).select((
+        channel_mail::workspace_id,
+        channel_mail::channel_id,
+        channel_mail::imap_failures,
+        channel_mail::imap_claim,
+    ));
+    let found: Vec<(WorkspaceId, ChannelId, i32, i64)> = match ax.conn {
         AnyConn::Sqlite(conn) => query.load(conn)?,
         AnyConn::Pg(conn) => query.for_update().skip_locked().load(conn)?,
     };
-    let Some((workspace, channel, failures)) = found.into_iter().next() else { return Ok(None) };
-    renew(ax, channel)?;
-    Ok(Some(Claimed { workspace, channel, failures }))
+    let Some((workspace, channel, failures, before)) = found.into_iter().next() else { return Ok(None) };
+    let hold = Hold { channel, claim: before + 1 };
+    diesel::update(channel_mail::table.filter(channel_mail::channel_id.eq(channel)))
+        .set((channel_mail::imap_claim.eq(hold.claim), channel_mail::imap_locked_until.eq(At(now + CLAIM))))
+        .execute(ax.conn)?;
+    Ok(Some(Claimed { workspace, hold, failures }))
+}
+
+/// How many mailboxes are due that nobody reads.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn count_due(ax: &mut Ax) -> Result<i64, Failure> {
+    let now = ax.now();
+    Ok(due!(now).count().get_result(ax.conn)?)
 }
 
 /// Renews a claim.
 ///
 /// # Errors
-/// Trouble with the database.
-pub fn renew(ax: &mut Ax, channel: ChannelId) -> Result<(), Failure> {
+/// [`Failure::Stale`] if it was lost, or trouble with the database.
+pub fn renew(ax: &mut Ax, hold: Hold) -> Result<(), Failure> {
     let until = At(ax.now() + CLAIM);
-    diesel::update(channel_mail::table.filter(channel_mail::channel_id.eq(channel)))
-        .set(channel_mail::imap_locked_until.eq(until))
-        .execute(ax.conn)?;
-    Ok(())
+    let renewed = diesel::update(held!(hold)).set(channel_mail::imap_locked_until.eq(until)).execute(ax.conn)?;
+    if renewed == 0 { Err(Failure::Stale) } else { Ok(()) }
 }
 
-/// How far a mailbox was read: under which numbering, and up to which number. The numbering is another one if the server
-/// made its mailbox anew; then it is read from the beginning, and what is known is recognised.
+/// How far a mailbox was read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// Up to this number.
+    pub seen: i64,
+    /// What has a smaller number than this was there when reading began, or was numbered anew.
+    pub older_below: i64,
+    /// Of those, what came before this is not wanted.
+    pub since: Option<DateTime<Utc>>,
+    /// Which mail could not be fetched, and how often.
+    pub stuck: Option<(i64, i32)>,
+}
+
+/// How far a mailbox was read under this numbering. The numbering is another one if the server made its mailbox anew; then it is
+/// read from the beginning: what is known is recognised, and what came before its mail was wanted is left where it is.
 ///
 /// # Errors
-/// Trouble with the database.
-pub fn take_place(ax: &mut Ax, channel: ChannelId, validity: i64, next: Option<i64>) -> Result<i64, Failure> {
-    let row = || channel_mail::table.filter(channel_mail::channel_id.eq(channel));
-    let known: Option<(Option<i64>, i64)> =
-        row().select((channel_mail::imap_validity, channel_mail::imap_seen)).first(ax.conn).optional()?;
-    let Some((known, seen)) = known else { return Err(Failure::NotFound) };
+/// [`Failure::Stale`] if the claim was lost, or trouble with the database.
+pub fn take_place(ax: &mut Ax, hold: Hold, validity: i64, next: Option<i64>) -> Result<Place, Failure> {
+    type Known = (Option<i64>, i64, i64, Option<At>, Option<i64>, i32);
+    let now = At(ax.now());
+    let known: Option<Known> = held!(hold)
+        .select((
+            channel_mail::imap_validity,
+            channel_mail::imap_seen,
+            channel_mail::imap_older_below,
+            channel_mail::imap_since,
+            channel_mail::imap_stuck,
+            channel_mail::imap_stuck_tries,
+        ))
+        .first(ax.conn)
+        .optional()?;
+    let Some((known, seen, older_below, since, stuck, tries)) = known else { return Err(Failure::Stale) };
     if known == Some(validity) {
-        return Ok(seen);
+        let stuck = stuck.map(|uid| (uid, tries));
+        return Ok(Place { seen, older_below, since: since.map(|at| at.0), stuck });
     }
-    let seen = match (known, seen) {
-        (None, NOT_KNOWN) => next.map_or(0, |next| next - 1),
-        _ => 0,
+    let older_below = next.unwrap_or(i64::MAX);
+    let (seen, since) = match (known, seen) {
+        (None, NOT_KNOWN) => (next.map_or(0, |next| next - 1), Some(now)),
+        _ => (0, since),
     };
-    diesel::update(row())
-        .set((channel_mail::imap_validity.eq(validity), channel_mail::imap_seen.eq(seen)))
+    diesel::update(held!(hold))
+        .set((
+            channel_mail::imap_validity.eq(validity),
+            channel_mail::imap_seen.eq(seen),
+            channel_mail::imap_older_below.eq(older_below),
+            channel_mail::imap_since.eq(since),
+            channel_mail::imap_stuck.eq(None::<i64>),
+        ))
         .execute(ax.conn)?;
-    Ok(seen)
+    Ok(Place { seen, older_below, since: since.map(|at| at.0), stuck: None })
 }
 
 /// Notes that everything up to this number was taken in, and renews the claim.
 ///
 /// # Errors
-/// Trouble with the database.
-pub fn set_seen(ax: &mut Ax, channel: ChannelId, validity: i64, seen: i64) -> Result<(), Failure> {
-    let until = At(ax.now() + CLAIM);
+/// [`Failure::Stale`] if the claim was lost, or trouble with the database.
+pub fn set_seen(ax: &mut Ax, hold: Hold, validity: i64, seen: i64) -> Result<(), Failure> {
     diesel::update(
-        channel_mail::table
-            .filter(channel_mail::channel_id.eq(channel))
-            .filter(channel_mail::imap_validity.eq(validity))
-            .filter(channel_mail::imap_seen.lt(seen)),
+        held!(hold).filter(channel_mail::imap_validity.eq(validity)).filter(channel_mail::imap_seen.lt(seen)),
     )
-    .set((channel_mail::imap_seen.eq(seen), channel_mail::imap_locked_until.eq(until)))
+    .set(channel_mail::imap_seen.eq(seen))
     .execute(ax.conn)?;
+    renew(ax, hold)
+}
+
+/// Notes that a mail could not be fetched, once more.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn set_stuck(ax: &mut Ax, hold: Hold, uid: i64) -> Result<(), Failure> {
+    let again = diesel::update(held!(hold).filter(channel_mail::imap_stuck.eq(uid)))
+        .set(channel_mail::imap_stuck_tries.eq(channel_mail::imap_stuck_tries + 1))
+        .execute(ax.conn)?;
+    if again == 0 {
+        diesel::update(held!(hold))
+            .set((channel_mail::imap_stuck.eq(uid), channel_mail::imap_stuck_tries.eq(1)))
+            .execute(ax.conn)?;
+    }
     Ok(())
 }
 
 /// Notes that a mailbox was read to its end.
 ///
 /// # Errors
-/// Trouble with the database.
-pub fn set_checked(ax: &mut Ax, channel: ChannelId) -> Result<(), Failure> {
-    let now = ax.now();
-    diesel::update(channel_mail::table.filter(channel_mail::channel_id.eq(channel)))
+/// [`Failure::Stale`] if the claim was lost, or trouble with the database.
+pub fn set_checked(ax: &mut Ax, hold: Hold) -> Result<(), Failure> {
+    let now = At(ax.now());
+    diesel::update(held!(hold))
         .set((
-            channel_mail::imap_checked_at.eq(At(now)),
+            channel_mail::imap_checked_at.eq(now),
             channel_mail::imap_problem.eq(None::<String>),
             channel_mail::imap_failures.eq(0),
-            channel_mail::imap_locked_until.eq(At(now + CLAIM)),
         ))
         .execute(ax.conn)?;
-    Ok(())
+    renew(ax, hold)
 }
 
 /// Gives a claim back: the mailbox is read again after a while, or could not be read, and why. One that is fetched from no more
-/// stays so.
+/// stays so, and one that was lost is somebody else's.
 ///
 /// # Errors
 /// Trouble with the database.
-pub fn release(ax: &mut Ax, channel: ChannelId, after: TimeDelta, problem: Option<(i32, &str)>) -> Result<(), Failure> {
+pub fn release(ax: &mut Ax, hold: Hold, after: TimeDelta, problem: Option<(i32, &str)>) -> Result<(), Failure> {
     let next = At(ax.now() + after);
-    let row = || channel_mail::table.filter(channel_mail::channel_id.eq(channel));
-    diesel::update(row()).set(channel_mail::imap_locked_until.eq(None::<At>)).execute(ax.conn)?;
-    diesel::update(row().filter(channel_mail::imap_next_at.is_not_null()))
-        .set(channel_mail::imap_next_at.eq(next))
-        .execute(ax.conn)?;
     if let Some((failures, problem)) = problem {
-        diesel::update(row())
+        diesel::update(held!(hold))
             .set((channel_mail::imap_failures.eq(failures), channel_mail::imap_problem.eq(problem)))
             .execute(ax.conn)?;
     }
+    diesel::update(held!(hold).filter(channel_mail::imap_next_at.is_not_null()))
+        .set(channel_mail::imap_next_at.eq(next))
+        .execute(ax.conn)?;
+    diesel::update(held!(hold)).set(channel_mail::imap_locked_until.eq(None::<At>)).execute(ax.conn)?;
     Ok(())
 }
 

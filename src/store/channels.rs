@@ -107,6 +107,7 @@ pub fn insert(
             channels::default_team_id.eq(default_team),
             channels::version.eq(1),
             channels::created_at.eq(now),
+            channels::mail_key.eq((kind == ChannelKind::Email).then(|| key(address))),
         ))
         .execute(tx.write())?;
     Ok(id)
@@ -119,8 +120,36 @@ pub fn taken(failure: Failure, name: &str, address: &str) -> Failure {
     match unique_key(error) {
         Some(UniqueKey::ChannelName) => ChannelRefusal::NameTaken(name.to_owned()).into(),
         Some(UniqueKey::ChannelAddress) => ChannelRefusal::AddressTaken(address.to_owned()).into(),
+        Some(UniqueKey::MailAddress) => ChannelRefusal::AddressElsewhere(address.to_owned()).into(),
         _ => failure,
     }
+}
+
+/// Whether the address of a mail channel leads to another channel of this installation already, be it in a workspace that nobody
+/// here may know of.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn is_mail_address_taken(tx: &mut Tx, except: Option<ChannelId>, address: &str) -> Result<bool, Failure> {
+    let found: Vec<ChannelId> = channels::table
+        .filter(channels::kind.eq(ChannelKind::Email.as_str()))
+        .filter(channels::address_key.eq(key(address)))
+        .select(channels::id)
+        .load(tx.locking())?;
+    Ok(found.into_iter().any(|id| Some(id) != except))
+}
+
+/// Notes that the address of a mail channel is its own.
+///
+/// # Errors
+/// [`ChannelRefusal::AddressElsewhere`], or trouble with the database.
+pub fn set_mail_address(tx: &mut Tx, id: ChannelId, address: &str) -> Result<(), Failure> {
+    let workspace = tx.workspace();
+    diesel::update(channels::table.filter(channels::workspace_id.eq(workspace)).filter(channels::id.eq(id)))
+        .set(channels::mail_key.eq(key(address)))
+        .execute(tx.write())
+        .map_err(|error| taken(error.into(), "", address))?;
+    Ok(())
 }
 
 /// Changes name, address and default of a channel to those given.
@@ -201,7 +230,9 @@ pub fn list_problems(rx: &mut Rx) -> Result<HashMap<String, String>, Failure> {
     let rows: Vec<(Option<String>, String, Option<String>)> = outbox::table
         .filter(outbox::workspace_id.eq(rx.workspace()))
         .filter(outbox::from_address.is_not_null())
-        .filter(outbox::state.eq_any(["sent", "failed"]))
+        .filter(
+            outbox::state.eq_any(["sent", "failed"]).or(outbox::state.eq("queued").and(outbox::problem.is_not_null())),
+        )
         .order(outbox::created_at.desc())
         .limit(500)
         .select((outbox::from_address, outbox::state, outbox::problem))
@@ -209,7 +240,7 @@ pub fn list_problems(rx: &mut Rx) -> Result<HashMap<String, String>, Failure> {
     let mut latest: HashMap<String, Option<String>> = HashMap::new();
     for (address, state, problem) in rows {
         let Some(address) = address else { continue };
-        let problem = (state == "failed").then(|| problem.unwrap_or_default());
+        let problem = (state != "sent").then(|| problem.unwrap_or_default());
         latest.entry(key(&address)).or_insert(problem);
     }
     Ok(latest.into_iter().filter_map(|(address, problem)| Some((address, problem?))).collect())

@@ -25,10 +25,12 @@ pub enum UniqueKey {
     ChannelName,
     /// A channel's address.
     ChannelAddress,
+    /// The address of a mail channel, in the whole installation.
+    MailAddress,
 }
 
 /// PostgreSQL names the constraint; SQLite only says `table.column` in its message.
-const KEYS: [(UniqueKey, &str, &str); 11] = [
+const KEYS: [(UniqueKey, &str, &str); 12] = [
     (UniqueKey::UserEmail, "users_email", "users.email_key"),
     (UniqueKey::RoleName, "roles_name", "roles.name_key"),
     (UniqueKey::TeamName, "teams_name", "teams.name_key"),
@@ -40,6 +42,7 @@ const KEYS: [(UniqueKey, &str, &str); 11] = [
     (UniqueKey::ContactEmail, "contacts_email", "contacts.email_key"),
     (UniqueKey::ChannelName, "channels_name", "channels.name_key"),
     (UniqueKey::ChannelAddress, "channels_address", "channels.address_key"),
+    (UniqueKey::MailAddress, "channels_mail", "channels.mail_key"),
 ];
 
 /// The key, if the error is a unique violation of a known one.

@@ -304,10 +304,11 @@ pub fn insert_channels(tx: &mut Tx, all: &[Channel]) -> Result<(), Failure> {
                 channels::address_key.eq(key(channel.address)),
                 channels::default_team_id.eq(channel.default_team),
                 channels::created_at.eq(At(channel.created_at)),
+                channels::mail_key.eq((channel.kind == ChannelKind::Email).then(|| key(channel.address))),
             )
         })
         .collect();
-    insert_in_parts!(tx, channels::table, 9, rows);
+    insert_in_parts!(tx, channels::table, 10, rows);
     Ok(())
 }
 

@@ -118,7 +118,8 @@ pub fn were_here(rx: &mut Rx, ids: &[UserId]) -> Result<(), Failure> {
         let ours = users::table.filter(users::workspace_id.eq(rx.workspace()));
         let known: HashSet<UserId> =
             ours.filter(users::id.eq_any(part)).select(users::id).load::<UserId>(rx.conn)?.into_iter().collect();
-        let gone: Vec<UserId> = part.iter().filter(|id| !known.contains(id)).copied().collect();
+        let gone: HashSet<UserId> = part.iter().filter(|id| !known.contains(id)).copied().collect();
+        let gone: Vec<UserId> = gone.into_iter().collect();
         if !gone.is_empty() && super::audit::list_told_of(rx, &gone)?.len() < gone.len() {
             return Err(Failure::NotFound);
         }

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 
 use super::db::{AnyConn, Ax, Rx, Tx, insert_in_parts};
-use super::schema::{outbox, users};
+use super::schema::{channel_mail, outbox, users};
 use super::types::At;
 use crate::domain::ids::{ChannelId, MailId, UserId, WorkspaceId};
 use crate::domain::invites::InviteRefusal;
@@ -182,19 +182,34 @@ struct Row {
     reply_to: Option<String>,
 }
 
-/// How long a claim holds: longer than any mail takes.
+/// How long a claim holds: longer than any mail may take ([`crate::mail::transport::LIMIT`]).
 const CLAIM: TimeDelta = TimeDelta::seconds(120);
 
-/// Claims the mail that waits longest, if one is due.
+/// Which mail servers have enough to do just now.
+#[derive(Clone, Debug, Default)]
+pub struct Busy {
+    /// That of the installation.
+    pub installation: bool,
+    /// Those of channels that have their own.
+    pub channels: Vec<ChannelId>,
+}
+
+/// Claims the mail that waits longest, if one is due whose server is not busy.
 ///
 /// # Errors
 /// Trouble with the database.
-pub fn claim(ax: &mut Ax) -> Result<Option<Outgoing>, Failure> {
+pub fn claim(ax: &mut Ax, busy: &Busy) -> Result<Option<Outgoing>, Failure> {
     let now = ax.now();
+    let own_server = channel_mail::table
+        .filter(channel_mail::channel_id.nullable().eq(outbox::channel_id))
+        .filter(channel_mail::smtp_host.is_not_null());
+    let free = (!busy.installation).into_sql::<diesel::sql_types::Bool>();
     let due = outbox::table
         .filter(outbox::state.eq(State::Queued.as_str()))
         .filter(outbox::next_try_at.le(At(now)))
         .filter(outbox::locked_until.is_null().or(outbox::locked_until.le(At(now))))
+        .filter(outbox::channel_id.is_null().or(outbox::channel_id.assume_not_null().ne_all(&busy.channels)))
+        .filter(free.or(diesel::dsl::exists(own_server)))
         .order((outbox::next_try_at, outbox::id))
         .limit(1);
     let found: Vec<Row> = match ax.conn {
@@ -222,7 +237,44 @@ pub fn claim(ax: &mut Ax) -> Result<Option<Outgoing>, Failure> {
         references: row.email_references,
         attempts: row.attempts + 1,
         created_at: row.created_at.0,
+        claimed_until: now + CLAIM,
     }))
+}
+
+/// Whether a mail is still claimed by whoever got it so. Its row is locked until the end of the piece of work.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn is_held(ax: &mut Ax, mail: &Outgoing) -> Result<bool, Failure> {
+    let query = outbox::table
+        .filter(outbox::id.eq(mail.id))
+        .filter(outbox::state.eq(State::Queued.as_str()))
+        .filter(outbox::attempts.eq(mail.attempts))
+        .filter(outbox::locked_until.eq(At(mail.claimed_until)))
+        .select(outbox::id);
+    let found: Option<MailId> = match ax.conn {
+        AnyConn::Sqlite(conn) => query.first(conn).optional()?,
+        AnyConn::Pg(conn) => query.for_update().first(conn).optional()?,
+    };
+    Ok(found.is_some())
+}
+
+/// Lets the mails of a channel that could not leave be tried again at once: its server is set in another way.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn set_due_of_channel(tx: &mut Tx, channel: ChannelId) -> Result<(), Failure> {
+    let (workspace, now) = (tx.workspace(), At(tx.now()));
+    diesel::update(
+        outbox::table
+            .filter(outbox::workspace_id.eq(workspace))
+            .filter(outbox::channel_id.eq(channel))
+            .filter(outbox::state.eq(State::Queued.as_str()))
+            .filter(outbox::attempts.gt(0)),
+    )
+    .set(outbox::next_try_at.eq(now))
+    .execute(tx.write())?;
+    Ok(())
 }
 
 /// Notes the end of a mail: sent, kept or failed. The text of a mail that holds a link goes with it, so that no link
@@ -372,18 +424,20 @@ pub fn requeue(tx: &mut Tx, id: MailId) -> Result<bool, Failure> {
     Ok(changed > 0)
 }
 
-/// Notes that a mail which was sent came back, and why; or only why it takes its time. Says whether it was one.
+/// Notes that a mail which was sent came back, and why; or only why it takes its time. Says whether it was one. A report may be
+/// quicker than our own note that the mail left.
 ///
 /// # Errors
 /// Trouble with the database.
 pub fn set_reported(tx: &mut Tx, id: MailId, returned: bool, problem: &str) -> Result<bool, Failure> {
     let workspace = tx.workspace();
     let state = if returned { State::Returned } else { State::Sent };
+    let leaving = outbox::state.eq(State::Queued.as_str()).and(outbox::attempts.gt(0));
     let changed = diesel::update(
         outbox::table
             .filter(outbox::workspace_id.eq(workspace))
             .filter(outbox::id.eq(id))
-            .filter(outbox::state.eq(State::Sent.as_str()))
+            .filter(outbox::state.eq(State::Sent.as_str()).or(leaving))
             .filter(outbox::to_address.ne("")),
     )
     .set((outbox::state.eq(state.as_str()), outbox::problem.eq(problem)))

@@ -174,6 +174,7 @@ diesel::table! {
         created_at -> Instant,
         default_user_id -> Nullable<Guid>,
         version -> BigInt,
+        mail_key -> Nullable<Text>,
     }
 }
 
@@ -603,6 +604,11 @@ diesel::table! {
         imap_problem -> Nullable<Text>,
         imap_checked_at -> Nullable<Instant>,
         version -> BigInt,
+        imap_claim -> BigInt,
+        imap_since -> Nullable<Instant>,
+        imap_older_below -> BigInt,
+        imap_stuck -> Nullable<BigInt>,
+        imap_stuck_tries -> Integer,
     }
 }
 

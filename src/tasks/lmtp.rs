@@ -22,6 +22,7 @@ use crate::failure::Failure;
 use crate::files::Files;
 use crate::mail::incoming::MAX_MESSAGE_BYTES;
 use crate::mail::lmtp::{self, Envelope, Session, Step, Who};
+use crate::store::anywhere::MailChannel;
 use crate::store::db::blocking;
 use crate::store::{Db, anywhere};
 
@@ -29,6 +30,8 @@ use crate::store::{Db, anywhere};
 const MAX_CONNECTIONS: usize = 64;
 /// Mails that are held in memory at once; the others wait before they are sent.
 const MAILS_AT_ONCE: usize = 6;
+/// So long a mail waits for room; a mail server that is told to come back does.
+const ROOM: Duration = Duration::from_secs(60);
 /// So long nobody has to say anything (RFC 5321, 4.5.3.2).
 const SILENCE: Duration = Duration::from_secs(300);
 /// A whole mail takes no longer.
@@ -228,7 +231,12 @@ impl Connection {
     /// Takes a mail, and answers for each of its recipients.
     async fn take(&mut self, read: Vec<u8>) -> io::Result<Next> {
         let room = Arc::clone(&self.room);
-        let _place = room.acquire().await.map_err(io::Error::other)?;
+        let Ok(place) = timeout(ROOM, room.acquire()).await else {
+            self.session.take();
+            self.saying.push_str(&line(lmtp::LATER));
+            return Ok(Next::On(read));
+        };
+        let _place = place.map_err(io::Error::other)?;
         self.saying.push_str(&line(lmtp::GO_AHEAD));
         self.flush().await?;
         let Some((mail, rest)) = timeout(MAIL_TIME, self.read_mail(read)).await.map_err(io::Error::from)?? else {
@@ -310,22 +318,31 @@ fn keep_for(door: &Door, envelope: &Envelope<Here>, here: Here, mail: &[u8]) -> 
 
 /// Whose channel an address is.
 async fn find(db: &Db, address: &str) -> Who<Here> {
-    let (db, keys) = (db.clone(), mail_addresses::keys_of(address));
-    let found = blocking(move || find_now(&db, &keys)).await;
+    let (db, address) = (db.clone(), address.to_owned());
+    let found = blocking(move || find_now(&db, &address)).await;
     found.unwrap_or_else(|failure| {
         tracing::warn!(error = %failure, "a recipient could not be looked up");
         Who::Trouble
     })
 }
 
-fn find_now(db: &Db, keys: &[String]) -> Result<Who<Here>, Failure> {
-    let channels = db.look_anywhere_now(|ax| anywhere::list_mail_channels(ax, keys))?;
-    for key in keys {
-        let mut here = channels.iter().filter(|(_, _, address)| address == key);
-        match (here.next(), here.next()) {
-            (Some((workspace, channel, _)), None) => return Ok(Who::Known((*workspace, *channel))),
-            (Some(_), Some(_)) => return Ok(Who::Several),
-            (None, _) => {}
+/// Of several channels with one address, the one that gave this very address out to be answered.
+fn find_now(db: &Db, address: &str) -> Result<Who<Here>, Failure> {
+    let keys = mail_addresses::keys_of(address);
+    let channels = db.look_anywhere_now(|ax| anywhere::list_mail_channels(ax, &keys))?;
+    let gave_it = |one: &MailChannel| {
+        let secret = one.secret.as_deref().unwrap_or_default();
+        mail_addresses::conversation_of(address, &one.address, secret).is_some()
+    };
+    for key in &keys {
+        let all: Vec<&MailChannel> = channels.iter().filter(|one| one.address_key == *key).collect();
+        match all.as_slice() {
+            [] => {}
+            [one] => return Ok(Who::Known((one.workspace, one.channel))),
+            several => {
+                let found = several.iter().find(|one| gave_it(one));
+                return Ok(found.map_or(Who::Several, |one| Who::Known((one.workspace, one.channel))));
+            }
         }
     }
     Ok(Who::Unknown)

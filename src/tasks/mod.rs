@@ -95,7 +95,7 @@ pub struct Context {
 pub fn start(context: &Context) -> Running {
     let (stop, _) = watch::channel(false);
     let jobs = every(context, stop.subscribe(), LOOK, |context| async move { run_due(&context.db).await });
-    let mails = every(context, stop.subscribe(), LOOK, |context| async move { mail::send_due(&context).await });
+    let mails = mail::start(context, stop.subscribe());
     let timers = every(context, stop.subscribe(), LOOK, |context| async move { wake_due(&context.db).await });
     let dates = every(context, stop.subscribe(), LOOK, |context| async move {
         absences_due(&context.db, &context.public_url).await
@@ -110,7 +110,7 @@ pub fn start(context: &Context) -> Running {
         retention::run(&context.db, &context.public_url).await.map(|_| 0)
     });
     let listening = live::start(&context.db, stop.subscribe());
-    let mailboxes = imap::start(context, stop.subscribe());
+    let mailboxes = imap::start(context, stop.subscribe(), imap::AT_ONCE);
     Running { stop, loops: vec![mailboxes, jobs, mails, timers, dates, rules, tidying, seals, retention, listening] }
 }
 

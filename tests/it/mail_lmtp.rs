@@ -197,6 +197,24 @@ on_both! {
         assert_eq!(w.read(|rx| store::messages::list(rx, one.id, 10)).len(), 3);
     }
 
+    fn of_two_channels_with_one_address_the_answered_one_gets_it_and_else_nobody(w: World) {
+        // From before each address had to be of one channel.
+        w.database.execute("UPDATE channels SET mail_key = NULL, address = 'support@fernhill.localhost', address_key = 'support@fernhill.localhost' WHERE kind = 'email'");
+        assert_eq!(w.anywhere(store::anywhere::list_shared_addresses), [SUPPORT]);
+        let server = Server::start(&w);
+        let mut client = server.connect();
+        client.begin(&[]);
+        assert_eq!(client.say(&format!("RCPT TO:<{SUPPORT}>")), "550 5.1.4");
+        let number = w.open_of(w.bob, 1)[0].1;
+        let can: Can<_> = w.can(w.bob);
+        w.by(w.bob, |tx| baton::actions::conversations::reply(tx, &can, None, number, "On its way.")).expect("a reply");
+        let address = w.database.lines("SELECT reply_to AS line FROM outbox WHERE kind = 'reply'").remove(0);
+        assert_eq!(client.say(&format!("RCPT TO:<{address}>")), "250 2.1.5");
+        assert_eq!(client.say(&format!("RCPT TO:<{}>", address.replace("+c", "+c1"))), "550 5.1.4", "a forged one");
+        assert_eq!(client.data(&mail("1", "Thank you."), 1), ["250 2.0.0"]);
+        assert_eq!(last_body(&w), "Thank you.");
+    }
+
     fn what_is_too_large_is_refused_and_the_connection_lives_on(w: World) {
         let server = Server::start(&w);
         let mut client = server.connect();

@@ -20,7 +20,6 @@ use crate::mail::imap::Mailbox;
 use crate::mail::transport::Transport;
 use crate::store;
 use crate::store::channel_mail::Settings;
-use crate::store::db::blocking;
 use crate::tasks::imap::belongs_to;
 use crate::web::error::WebError;
 use crate::web::extract::{Empty, Form, Id, May, Viewer};
@@ -303,8 +302,7 @@ fn told(heading: &'static str, said: Result<(), String>, good: &str) -> Tested {
 }
 
 async fn test_smtp(server: Server, password: String) -> Result<(), String> {
-    let tested = blocking(move || Ok(Transport::of(&server, &password).and_then(|smtp| smtp.test(&server)))).await;
-    tested.unwrap_or_else(|failure| Err(failure.to_string()))
+    Transport::of(&server, &password)?.test(&server).await
 }
 
 async fn test_imap(server: &Server, password: &str, folder: &str) -> Result<(), String> {

@@ -54,7 +54,7 @@ impl ChannelForm {
 pub(super) const fn field_of(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::Channel(ChannelRefusal::NameTaken(_)) => "name",
-        Refusal::Channel(ChannelRefusal::AddressTaken(_)) => "address",
+        Refusal::Channel(ChannelRefusal::AddressTaken(_) | ChannelRefusal::AddressElsewhere(_)) => "address",
         Refusal::Channel(ChannelRefusal::DefaultNotMember(_)) | Refusal::Conversation(_) => "default",
         _ => "",
     }

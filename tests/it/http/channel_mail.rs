@@ -146,25 +146,28 @@ on_both! {
         w.by(w.ada, |tx| baton::actions::channel_mail::update(tx, &can, w.email, &edit)).expect("to save");
         let (a, b) = (w.db.clone(), w.instance_b());
         let claimed = a.anywhere_now(store::channel_mail::claim).unwrap().expect("due");
-        assert_eq!((claimed.workspace, claimed.channel), (w.workspace, w.email));
+        assert_eq!((claimed.workspace, claimed.hold.channel), (w.workspace, w.email));
         assert!(b.anywhere_now(store::channel_mail::claim).unwrap().is_none(), "one at a time");
         // From now on: what was there before is left where it is.
-        let place = |validity, next| w.anywhere(|ax| store::channel_mail::take_place(ax, w.email, validity, next));
-        assert_eq!(place(7, Some(41)), 40);
-        w.anywhere(|ax| store::channel_mail::set_seen(ax, w.email, 7, 42));
-        w.anywhere(|ax| store::channel_mail::set_seen(ax, w.email, 7, 41));
-        assert_eq!(place(7, Some(50)), 42, "never backwards");
+        let place = |hold, validity, next| w.anywhere(|ax| store::channel_mail::take_place(ax, hold, validity, next));
+        assert_eq!(place(claimed.hold, 7, Some(41)).seen, 40);
+        let began = w.now();
+        w.anywhere(|ax| store::channel_mail::set_seen(ax, claimed.hold, 7, 42));
+        w.anywhere(|ax| store::channel_mail::set_seen(ax, claimed.hold, 7, 41));
+        assert_eq!(place(claimed.hold, 7, Some(50)).seen, 42, "never backwards");
         // The instance dies; the other one goes on where it was.
         w.later(CLAIM + TimeDelta::seconds(1));
-        assert!(b.anywhere_now(store::channel_mail::claim).unwrap().is_some());
-        w.anywhere(|ax| store::channel_mail::release(ax, w.email, TimeDelta::minutes(1), Some((1, "It does not answer."))));
+        let other = b.anywhere_now(store::channel_mail::claim).unwrap().expect("due");
+        w.anywhere(|ax| store::channel_mail::release(ax, other.hold, TimeDelta::minutes(1), Some((1, "It does not answer."))));
         assert_eq!(settings(&w).imap_problem.as_deref(), Some("It does not answer."));
         assert!(a.anywhere_now(store::channel_mail::claim).unwrap().is_none(), "not before its time");
         w.later(TimeDelta::minutes(2));
-        assert_eq!(a.anywhere_now(store::channel_mail::claim).unwrap().expect("due").failures, 1);
-        w.anywhere(|ax| store::channel_mail::set_checked(ax, w.email));
+        let again = a.anywhere_now(store::channel_mail::claim).unwrap().expect("due");
+        assert_eq!(again.failures, 1);
+        w.anywhere(|ax| store::channel_mail::set_checked(ax, again.hold));
         assert_eq!(settings(&w).imap_problem, None);
-        // The server made its mailbox anew: everything is looked at again.
-        assert_eq!(place(8, Some(3)), 0);
+        // The server made its mailbox anew: what came since is looked for from its beginning.
+        let anew = place(again.hold, 8, Some(3));
+        assert_eq!((anew.seen, anew.older_below, anew.since), (0, 3, Some(began)));
     }
 }

@@ -72,6 +72,24 @@ on_both! {
         site.logged_in(&w, w.sven).await.get("/settings/channels").await.expect(403);
     }
 
+    async fn an_address_leads_to_one_channel_of_the_installation_and_nobody_says_where(w: World) {
+        let site = Site::on(w.db.clone()).await;
+        let ada = site.logged_in(&w, w.ada).await;
+        let form = |address: &'static str| [("name", "Sales"), ("address", address)];
+        let here = ada.post("/settings/channels", &form("Support@fernhill.localhost")).await.expect(422);
+        assert!(here.text("#address-error").contains("Another channel has the address"));
+        let there = ada.post("/settings/channels", &form("Support@xenon.localhost")).await.expect(422);
+        assert_eq!(there.text("#address-error").to_lowercase(), "support@xenon.localhost can’t be used here. choose another address.");
+        ada.post("/settings/channels", &form("sales@fernhill.localhost")).await.expect(303);
+        let sales = w.read(store::channels::list).into_iter().find(|one| one.name == "Sales").expect("a channel");
+        let path = format!("/settings/channels/{}", sales.id);
+        let change = |address: &'static str| [("version", "1"), ("name", "Sales"), ("address", address)];
+        assert!(ada.post(&path, &change("support@xenon.localhost")).await.expect(422).has("#address-error"));
+        ada.post(&path, &change("sell@fernhill.localhost")).await.expect(303);
+        // The address that it had is free again.
+        ada.post("/settings/channels", &[("name", "Sales 2"), ("address", "sales@fernhill.localhost")]).await.expect(303);
+    }
+
     async fn a_channel_with_conversations_stays(w: World) {
         let site = Site::on(w.db.clone()).await;
         let ada = site.logged_in(&w, w.ada).await;

@@ -40,7 +40,7 @@ fn queue(w: &World, count: usize) -> Vec<MailId> {
 }
 
 fn claim(db: &Db) -> Option<Outgoing> {
-    db.anywhere_now(store::outbox::claim).expect("a claim")
+    db.anywhere_now(|ax| store::outbox::claim(ax, &store::outbox::Busy::default())).expect("a claim")
 }
 
 fn listed(w: &World, id: MailId) -> store::outbox::Listed {

@@ -2,8 +2,12 @@
 
 pub mod db;
 pub mod draft;
+pub mod imap;
 pub mod other;
 mod service;
+#[path = "../../e2e/support/smtp.rs"]
+#[expect(dead_code, reason = "the tests in a browser use all of it")]
+pub mod smtp;
 pub mod threads;
 pub mod traces;
 pub mod web;

@@ -1,0 +1,2 @@
+DROP INDEX channels_mail;
+ALTER TABLE channels DROP COLUMN mail_key;
