@@ -186,6 +186,18 @@ fn without_default(tx: &mut Tx, channel: &Channel, left: &HashSet<UserId>) -> Re
     Ok(Some(Event::ChannelUpdated { channel: channel.id, fields: vec!["default"] }))
 }
 
+/// Takes somebody out of a channel that they are a member of, wherever that is decided: nobody who left is given what comes
+/// in by it.
+pub(super) fn take_out(tx: &mut Tx, id: ChannelId, user: UserId) -> Result<Vec<Event>, Failure> {
+    let channel = store::channels::lock(tx, id)?;
+    let mut events = Vec::new();
+    if store::channels::delete_member(tx, id, user)? {
+        events.push(Event::ChannelMemberRemoved { channel: id, user });
+    }
+    events.extend(without_default(tx, &channel, &HashSet::from([user]))?);
+    Ok(events)
+}
+
 /// Takes everybody who cannot log in out of a channel.
 ///
 /// # Errors
@@ -207,11 +219,7 @@ pub fn leave_all(tx: &mut Tx, _: &Can<channels::Manage>, user: UserId) -> Result
     theirs.sort_unstable();
     let mut events = Vec::new();
     for id in theirs {
-        let channel = store::channels::lock(tx, id)?;
-        if store::channels::delete_member(tx, id, user)? {
-            events.push(Event::ChannelMemberRemoved { channel: id, user });
-        }
-        events.extend(without_default(tx, &channel, &HashSet::from([user]))?);
+        events.extend(take_out(tx, id, user)?);
     }
     if events.is_empty() {
         return Ok(tx.unrecorded(0, "everybody was where they were to be"));

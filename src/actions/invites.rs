@@ -329,7 +329,7 @@ pub fn edit(
     let renamed = !events.is_empty();
     events.extend(super::users::set_roles(tx, &user, owners, &edit.roles)?);
     events.extend(super::users::set_teams(tx, &user, &edit.teams)?);
-    events.extend(super::users::set_channels(tx, id, &edit.channels)?);
+    events.extend(super::users::set_channels(tx, id, &edit.channels, false)?);
     if !events.is_empty() && !renamed {
         store::users::set_touched(tx, &user)?;
     }

@@ -232,9 +232,12 @@ pub(super) fn cut_off(tx: &mut Tx, user: &User) -> Result<usize, Failure> {
         store::teams::delete_member(tx, team, id)?;
         let _ = tx.record(Event::TeamMemberRemoved { team, user: id });
     }
-    for channel in store::channels::list_of_users(tx, &[id])?.remove(&id).unwrap_or_default() {
-        store::channels::delete_member(tx, channel, id)?;
-        let _ = tx.record(Event::ChannelMemberRemoved { channel, user: id });
+    let mut channels = store::channels::list_of_users(tx, &[id])?.remove(&id).unwrap_or_default();
+    channels.sort_unstable();
+    for channel in channels {
+        for event in super::channels::take_out(tx, channel, id)? {
+            let _ = tx.record(event);
+        }
     }
     let roles = store::roles::list_of_users(tx, &[id])?.remove(&id).unwrap_or_default();
     store::roles::delete_of_user(tx, id, &roles)?;

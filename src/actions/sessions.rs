@@ -138,6 +138,21 @@ pub fn set_password(
     Ok(tx.record(Event::PasswordChanged { user: id, sessions_ended }))
 }
 
+/// Sets somebody's own password, where they are logged in: that session goes on under another key, all others end (S-2).
+///
+/// # Errors
+/// [`Failure::NotFound`] if the session ended meanwhile, or trouble with the database.
+pub fn change_own_password(
+    tx: &mut Tx,
+    user: UserId,
+    session: SessionId,
+    password_hash: &str,
+) -> Result<Recorded<Secret>, Failure> {
+    let key = tx.new_secret();
+    store::sessions::set_key(tx, user, session, &key.hash())?;
+    Ok(set_password(tx, user, Some(session), password_hash)?.map(|()| key))
+}
+
 /// Ends one of one's own sessions, or all others (S-4).
 ///
 /// # Errors

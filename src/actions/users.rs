@@ -2,6 +2,7 @@
 
 use crate::domain::access::{Can, Key, handovers, users};
 use crate::domain::audit::Event;
+use crate::domain::channels::ChannelRefusal;
 use crate::domain::ids::{ChannelId, JobId, RoleId, SessionId, TeamId, UserId};
 use crate::domain::roles::{Role, may_grant, may_stand_in};
 use crate::domain::teams::TeamRefusal;
@@ -85,6 +86,8 @@ pub struct Edit {
     pub teams: Option<Vec<TeamId>>,
     /// Their channels, if the editor may change them.
     pub channels: Option<Vec<ChannelId>>,
+    /// Whether it is known that a channel is left without anybody who could answer (K-2).
+    pub leaves_channels: bool,
 }
 
 /// Changes a person's identity, roles, teams and channels (U-5).
@@ -123,7 +126,7 @@ pub fn update(tx: &mut Tx, can: &Can<users::Edit>, id: UserId, edit: &Edit) -> R
         events.extend(set_teams(tx, &user, wanted)?);
     }
     if let Some(wanted) = edit.channels.as_ref().filter(|_| permitted.has(Key::ChannelsManage)) {
-        events.extend(set_channels(tx, id, wanted)?);
+        events.extend(set_channels(tx, id, wanted, edit.leaves_channels)?);
     }
     // Whoever edits the same version of roles, teams or channels is to hear of it too.
     if !events.is_empty() && !renamed {
@@ -152,6 +155,7 @@ pub(super) fn set_identity(tx: &mut Tx, user: &User, email: &str, name: &Name) -
         roles: None,
         teams: None,
         channels: None,
+        leaves_channels: false,
     };
     let fields = changed_fields(user, &edit);
     if fields.is_empty() {
@@ -283,7 +287,13 @@ pub(super) fn set_teams(tx: &mut Tx, who: &User, wanted: &[TeamId]) -> Result<Ve
     Ok(events)
 }
 
-pub(super) fn set_channels(tx: &mut Tx, user: UserId, wanted: &[ChannelId]) -> Result<Vec<Event>, Failure> {
+/// Makes somebody a member of exactly these channels. That nobody could answer one any more has to be confirmed (K-2).
+pub(super) fn set_channels(
+    tx: &mut Tx,
+    user: UserId,
+    wanted: &[ChannelId],
+    confirmed: bool,
+) -> Result<Vec<Event>, Failure> {
     let held = store::channels::list_of_users(tx, &[user])?.remove(&user).unwrap_or_default();
     let known = store::channels::list(tx)?;
     let mut events = Vec::new();
@@ -294,9 +304,16 @@ pub(super) fn set_channels(tx: &mut Tx, user: UserId, wanted: &[ChannelId]) -> R
         store::channels::insert_member(tx, *channel, user)?;
         events.push(Event::ChannelMemberAdded { channel: *channel, user });
     }
-    for channel in held.iter().filter(|channel| !wanted.contains(channel)) {
-        store::channels::delete_member(tx, *channel, user)?;
-        events.push(Event::ChannelMemberRemoved { channel: *channel, user });
+    let mut leaving: Vec<ChannelId> = held.into_iter().filter(|channel| !wanted.contains(channel)).collect();
+    leaving.sort_unstable();
+    if !confirmed
+        && let Some((_, name)) =
+            store::channels::list_served_alone(tx, user)?.into_iter().find(|(id, _)| leaving.contains(id))
+    {
+        return Err(ChannelRefusal::LastMember(name).into());
+    }
+    for channel in leaving {
+        events.extend(super::channels::take_out(tx, channel, user)?);
     }
     Ok(events)
 }

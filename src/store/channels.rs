@@ -294,6 +294,32 @@ pub fn list_members(rx: &mut Rx, only: Option<ChannelId>) -> Result<Vec<Member>,
         .collect()
 }
 
+/// The channels that somebody who can log in alone serves (K-2), by name.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_served_alone(rx: &mut Rx, user: UserId) -> Result<Vec<(ChannelId, String)>, Failure> {
+    let of: Vec<(ChannelId, String)> = channel_members::table
+        .inner_join(channels::table.on(channels::id.eq(channel_members::channel_id)))
+        .filter(channel_members::workspace_id.eq(rx.workspace()))
+        .filter(channel_members::user_id.eq(user))
+        .order((channels::name, channels::id))
+        .select((channels::id, channels::name))
+        .load(rx.conn)?;
+    let ids: Vec<ChannelId> = of.iter().map(|(id, _)| *id).collect();
+    let active: Vec<(ChannelId, UserId)> = channel_members::table
+        .inner_join(users::table.on(users::id.eq(channel_members::user_id)))
+        .filter(channel_members::workspace_id.eq(rx.workspace()))
+        .filter(channel_members::channel_id.eq_any(ids))
+        .filter(users::status.eq(Status::Active.as_str()))
+        .select((channel_members::channel_id, channel_members::user_id))
+        .load(rx.conn)?;
+    let served = |channel: ChannelId, by_them: bool| {
+        active.iter().any(|(one, member)| *one == channel && (*member == user) == by_them)
+    };
+    Ok(of.into_iter().filter(|(id, _)| served(*id, true) && !served(*id, false)).collect())
+}
+
 /// Which channels some users are members of.
 ///
 /// # Errors

@@ -185,6 +185,8 @@ fn set_neutral(tx: &mut Tx, user: &User, status: Status, name: &str, number: Opt
         users::status_changed_at.eq(At(now)),
         users::beta_access.eq(false),
         users::time_zone.eq(None::<String>),
+        users::language.eq(None::<String>),
+        users::shortcuts.eq(true),
         users::deleted_number.eq(number),
         users::former_since.eq(Some(At(user.former_since.unwrap_or(now)))),
         users::deletion_announced_at.eq(None::<At>),

@@ -104,6 +104,23 @@ pub fn insert(
     Ok(id)
 }
 
+/// Gives a session another key; the old one opens nothing any more.
+///
+/// # Errors
+/// [`Failure::NotFound`] if it is none of theirs, or trouble with the database.
+pub fn set_key(tx: &mut Tx, user: UserId, session: SessionId, key_hash: &str) -> Result<(), Failure> {
+    let workspace = tx.workspace();
+    let changed = diesel::update(
+        sessions::table
+            .filter(sessions::workspace_id.eq(workspace))
+            .filter(sessions::user_id.eq(user))
+            .filter(sessions::id.eq(session)),
+    )
+    .set(sessions::key_hash.eq(key_hash))
+    .execute(tx.write())?;
+    if changed == 1 { Ok(()) } else { Err(Failure::NotFound) }
+}
+
 /// Ends all sessions of a user but, if given, one; says how many.
 ///
 /// # Errors

@@ -11,6 +11,7 @@ use crate::actions::sessions::{Door, Opened};
 use crate::domain::access::{Key, PermissionSet, Scope};
 use crate::domain::logins::{LoginRefusal, account, limit_of_reentry};
 use crate::domain::passwords;
+use crate::domain::secrets::Secret;
 use crate::domain::workspaces::Workspace;
 use crate::failure::{Failure, Refusal};
 use crate::store::db::blocking;
@@ -263,6 +264,17 @@ pub(super) fn enter(req: &HttpRequest, app: &App, opened: &Opened) -> Result<(),
     session.renew();
     session.insert(LOGIN, opened.key.reveal()).map_err(|_| Failure::Bug("a session entry cannot be kept"))?;
     session.insert(CSRF, app.db.new_secret().reveal()).map_err(|_| Failure::Bug("a session entry cannot be kept"))?;
+    Ok(())
+}
+
+/// Gives the browser another key to the session that it has.
+///
+/// # Errors
+/// If the session cannot be kept.
+pub(super) fn enter_anew(req: &HttpRequest, key: &Secret) -> Result<(), WebError> {
+    let session = req.get_session();
+    session.renew();
+    session.insert(LOGIN, key.reveal()).map_err(|_| Failure::Bug("a session entry cannot be kept"))?;
     Ok(())
 }
 

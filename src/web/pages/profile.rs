@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use serde::Deserialize;
 
-use super::login::{check_new_password, hash_password, verify_again};
+use super::login::{check_new_password, enter_anew, hash_password, verify_again};
 use super::settings_user::browser;
 use crate::actions;
 use crate::domain::ids::SessionId;
@@ -129,7 +129,8 @@ pub async fn password(viewer: Viewer, Form(form): Form<PasswordForm>) -> Reply {
     }
     let hash = hash_password(&viewer.app, form.password).await?;
     let session = viewer.known.person.session;
-    viewer.write(move |tx| actions::sessions::set_password(tx, user, Some(session), &hash)).await?;
+    let key = viewer.write(move |tx| actions::sessions::change_own_password(tx, user, session, &hash)).await?;
+    enter_anew(&viewer.req, &key)?;
     done(&viewer, "/profile/security", Notice::new("Your password is changed, and you’re logged out everywhere else."))
 }
 

@@ -43,6 +43,11 @@ pub struct UserForm {
     /// Whether that is asked.
     #[serde(skip)]
     pub(super) warn: bool,
+    /// Whether it is known that a channel is left without anybody who can answer.
+    pub(super) leaves_channels: String,
+    /// The channel that this is asked for.
+    #[serde(skip)]
+    pub(super) unserved: Option<String>,
 }
 
 /// Which session is to end; none means all.
@@ -339,6 +344,8 @@ fn as_form(loaded: &Loaded) -> UserForm {
         beta_access: if loaded.user.beta_access { "on".to_owned() } else { String::new() },
         confirm: String::new(),
         warn: false,
+        leaves_channels: String::new(),
+        unserved: None,
     }
 }
 

@@ -6,6 +6,7 @@ use super::settings_user::{UserForm, render};
 use crate::actions;
 use crate::actions::users::Edit;
 use crate::domain::access::{Key, users};
+use crate::domain::channels::ChannelRefusal;
 use crate::domain::ids::{RoleId, UserId};
 use crate::domain::roles::{Role, gives_up_roles, may_grant};
 use crate::domain::users::{Name, UserRefusal, parse_email, parse_name};
@@ -52,6 +53,7 @@ pub async fn update(may: May<users::Edit>, id: Id<UserId>, Form(form): Form<User
         roles: Some(roles),
         teams: Some(ids(&form.team)?),
         channels: Some(ids(&form.channel)?),
+        leaves_channels: is_on(&form.leaves_channels),
     };
     let saved = viewer.write(move |tx| actions::users::update(tx, &can, id, &edit)).await;
     match saved {
@@ -59,6 +61,10 @@ pub async fn update(may: May<users::Edit>, id: Id<UserId>, Form(form): Form<User
             // Who gave up their roles may not see this page any more.
             let address = if gives_up { "/".to_owned() } else { format!("/settings/users/{id}") };
             done(&viewer, &address, Notice::new(format!("{} is saved.", user.name.full)))
+        }
+        Err(Failure::Refused(Refusal::Channel(ChannelRefusal::LastMember(name)))) => {
+            let form = UserForm { unserved: Some(name), ..form };
+            render(&viewer, id, Some((form, Problems::new())), StatusCode::UNPROCESSABLE_ENTITY).await
         }
         Err(Failure::Refused(refusal)) => {
             let mut problems = Problems::new();

@@ -51,6 +51,8 @@ struct RemoveDialog {
     sessions: Option<String>,
     plan: PlanView,
     kept: Vec<String>,
+    /// The channels that nobody else can answer (K-2).
+    unserved: Vec<String>,
     offer_deactivate: bool,
     problems: Problems,
 }
@@ -64,6 +66,8 @@ struct DeleteDialog {
     plan: PlanView,
     held: String,
     kept: Vec<String>,
+    /// The channels that nobody else can answer (K-2).
+    unserved: Vec<String>,
     kept_for: Option<String>,
     reasons: Vec<(&'static str, &'static str, bool)>,
     used: bool,
@@ -91,6 +95,7 @@ struct Loaded {
     retention_years: Option<i32>,
     written: (i64, i64),
     sessions: i64,
+    unserved: Vec<String>,
     plan: plan::Loaded,
     now: chrono::DateTime<chrono::Utc>,
 }
@@ -105,6 +110,7 @@ async fn load(viewer: &Viewer, id: UserId) -> Result<Loaded, crate::web::error::
                 retention_years: store::retention::find(rx)?.years,
                 written: store::removal::count_written(rx, id)?,
                 sessions: store::sessions::count_of_user(rx, id)?,
+                unserved: store::channels::list_served_alone(rx, id)?.into_iter().map(|(_, name)| name).collect(),
                 plan: plan::load(rx)?,
                 now: rx.now(),
             })
@@ -160,6 +166,7 @@ async fn show_remove(viewer: &Viewer, id: UserId, form: &RemoveForm, problems: P
         sessions: (loaded.sessions > 0).then(|| counted(loaded.sessions, "session", "sessions")),
         plan: PlanView::new(viewer, id, &loaded.plan, &form.plan_open, &form.plan_snoozed),
         kept: loaded.kept(),
+        unserved: loaded.unserved.clone(),
         offer_deactivate: offers_deactivation(viewer, &loaded),
         problems,
     };
@@ -262,6 +269,7 @@ async fn show_delete(viewer: &Viewer, id: UserId, form: &DeleteForm, problems: P
         intro,
         held: counted(plan.total, "conversation", "conversations"),
         kept: loaded.kept(),
+        unserved: loaded.unserved.clone(),
         kept_for: years,
         reasons: DeletionReason::ALL
             .iter()

@@ -114,6 +114,8 @@ struct DeactivateDialog {
     ledger: Ledger,
     holds_any: bool,
     alone: Vec<String>,
+    /// The channels that nobody else can answer (K-2).
+    unserved: Vec<String>,
     may_plan: bool,
     undo_hours: i32,
     problems: Problems,
@@ -175,7 +177,8 @@ async fn show(
             let teams = store::teams::list(rx)?;
             let members = store::teams::list_members(rx, None)?;
             let sessions = store::sessions::count_of_user(rx, id)?;
-            Ok((user, refusal, now, (held, people, teams, members, sessions)))
+            let unserved = store::channels::list_served_alone(rx, id)?;
+            Ok((user, refusal, now, (held, people, teams, members, sessions, unserved)))
         })
         .await?;
     let who = PersonView::new(user.id, &user.name, user.status);
@@ -190,7 +193,7 @@ async fn show(
     }
     let DeactivateForm { absence: form, plan_open, plan_snoozed } = typed.unwrap_or_else(|| first_form(&user, zone));
     let form = form.split();
-    let (held, people, teams, members, sessions) = data;
+    let (held, people, teams, members, sessions, unserved) = data;
     let open_work = held.by_person(ConversationStatus::Open);
     let of = |status| held.by_person(status).get(&id).copied().unwrap_or(0);
     let (open, snoozed) = (of(ConversationStatus::Open), of(ConversationStatus::Snoozed));
@@ -241,6 +244,7 @@ async fn show(
         total: grouped(open + snoozed),
         holds_any: open + snoozed > 0,
         alone: teams.iter().filter_map(|team| alone(team, &members, id)).collect(),
+        unserved: unserved.into_iter().map(|(_, name)| name).collect(),
         may_plan: viewer.known.person.permissions.has(Key::HandoversRun),
         undo_hours: viewer.known.workspace.undo_hours,
         problems,

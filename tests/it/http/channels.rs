@@ -127,6 +127,38 @@ on_both! {
         assert_eq!(members(&w, w.chat), ["Bob Keller", "Sven Sorensen"]);
     }
 
+    async fn whoever_leaves_on_their_profile_or_for_good_leaves_no_channel_silently(w: World) {
+        let site = Site::on(w.db.clone()).await;
+        let olga = site.logged_in(&w, w.olga).await;
+        let (path, profile) = (format!("/settings/channels/{}", w.chat), format!("/settings/users/{}", w.bob));
+        let default = |w: &World| w.read(|rx| store::channels::find(rx, w.chat)).expect("the channel").default_user;
+        let is_default = async || edit(&olga, &path, "Chat", "chat", &format!("user:{}", w.bob)).await;
+        assert_eq!(is_default().await, 303);
+        for dialog in ["deactivate", "remove", "delete"] {
+            let page = olga.get(&format!("{profile}/{dialog}")).await.expect(200);
+            assert!(page.text(".alert.warn").contains("Nobody else can answer Chat"), "{dialog}: {}", page.body);
+        }
+        let page = olga.get(&profile).await.expect(200);
+        let version = page.attributes("input[name=version]", "value").remove(0);
+        let roles = page.attributes("input[name=role][checked]", "value");
+        let teams = page.attributes("input[name=team][checked]", "value");
+        let mut form = vec![("version", version.as_str()), ("full_name", "Bob Keller"), ("display_name", "Bob"), ("email", "bob@fernhill.example")];
+        form.extend(roles.iter().map(|role| ("role", role.as_str())));
+        form.extend(teams.iter().map(|team| ("team", team.as_str())));
+        let before = w.events();
+        let asked = olga.post(&profile, &form).await.expect(422);
+        assert!(asked.text(".alert.warn").contains("Nobody could answer Chat any more"), "{}", asked.body);
+        assert_eq!((w.events(), default(&w)), (before, Some(w.bob)));
+        form.push(("leaves_channels", "on"));
+        olga.post(&profile, &form).await.expect(303);
+        assert_eq!((members(&w, w.chat).len(), default(&w)), (0, None));
+        // Nobody is asked for a channel that had nobody.
+        olga.post(&format!("{path}/members"), &[("add", &w.bob.to_string())]).await.expect(303);
+        assert_eq!(is_default().await, 303);
+        olga.post(&format!("{profile}/remove"), &[]).await.expect(303);
+        assert_eq!(default(&w), None, "new mail is given to nobody who was removed");
+    }
+
     async fn the_last_active_member_leaves_only_when_that_is_confirmed(w: World) {
         let site = Site::on(w.db.clone()).await;
         let ada = site.logged_in(&w, w.ada).await;

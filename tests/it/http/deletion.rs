@@ -101,6 +101,7 @@ async fn scene(w: &World, site: &Site) -> Scene {
         roles: None,
         teams: None,
         channels: None,
+        leaves_channels: false,
     };
     w.by(w.olga, |tx| users::update(tx, &can, zebulon, &edit)).expect("another name");
     w.later(TimeDelta::minutes(1));

@@ -79,6 +79,19 @@ on_both! {
         browser.log_in(&agnes, PASSWORD, "fernhill").await.expect(303);
     }
 
+    async fn another_password_is_another_key(w: World) {
+        let site = Site::on(w.db.clone()).await;
+        let agnes = site.logged_in(&w, w.agnes).await;
+        let before = agnes.at(&site);
+        before.get("/profile/security").await.expect(200);
+        let new = [("current", PASSWORD), ("password", "a quite new passphrase"), ("password_confirmation", "a quite new passphrase")];
+        agnes.post("/profile/security/password", &new).await.expect(303);
+        agnes.get("/profile/security").await.expect(200);
+        before.get("/profile/security").await.expect(303);
+        agnes.post("/profile/security/sessions", &[]).await.expect(303);
+        agnes.get("/profile/security").await.expect(200);
+    }
+
     async fn the_same_address_in_two_workspaces_is_two_people(w: World) {
         let site = Site::on(w.db.clone()).await;
         let browser = site.browser();

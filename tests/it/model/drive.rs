@@ -149,6 +149,7 @@ fn attempt(db: &Db, place: &Place, other: &Place, ask: &Attempt) -> Result<Optio
                     roles: None,
                     teams: None,
                     channels: None,
+                    leaves_channels: true,
                 };
                 users::update(tx, &can, who, &edit)
             })?)

@@ -26,6 +26,7 @@ pub fn edit_of(w: &World, who: UserId) -> Edit {
         roles: None,
         teams: None,
         channels: None,
+        leaves_channels: false,
     }
 }
 

@@ -63,6 +63,7 @@ on_both! {
             roles: None,
             teams: None,
             channels: None,
+            leaves_channels: false,
         };
         w.by(w.olga, |tx| users::update(tx, &edit_bob, w.bob, &edit)).expect("another name");
         let new = invites::New {

@@ -48,6 +48,7 @@ fn edit_of(w: &World, who: UserId) -> Edit {
         roles: None,
         teams: None,
         channels: None,
+        leaves_channels: false,
     }
 }
 

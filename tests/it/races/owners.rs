@@ -34,6 +34,7 @@ fn demote(db: &Db, scope: &Scope, w: &World, who: UserId) -> Result<(), Failure>
         roles: Some(vec![w.roles[&Standard::Admin]]),
         teams: None,
         channels: None,
+        leaves_channels: false,
     };
     db.write_now(scope, |tx| users::update(tx, &can, who, &edit)).map(|_| ())
 }

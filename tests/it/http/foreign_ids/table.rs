@@ -397,6 +397,7 @@ pub const PLAIN: &[&str] = &[
     "bad",
     "before",
     "beta_access",
+    "leaves_channels",
     "body",
     "checked",
     "composer",
