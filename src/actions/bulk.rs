@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::TimeDelta;
 
 use super::users::Plan;
-use crate::domain::access::{Can, Sees, conversations, handovers};
+use crate::domain::access::{Actor, Can, Sees, conversations, handovers};
 use crate::domain::assignment::{Target, may_receive};
 use crate::domain::audit::Event;
 use crate::domain::bulk::{BulkRefusal, Item, Outcome, Selection, decide};
@@ -96,7 +96,7 @@ pub fn start(tx: &mut Tx, can: &Can<conversations::Bulk>, request: &Request) -> 
     };
     let pinned = match change {
         Change::Assign(target) => target,
-        Change::Spread(team) => Target::Team(team),
+        Change::Spread(team) | Change::Move(team) => Target::Team(team),
         _ => Target::Nobody,
     };
     let total = match (&request.picked, &selection.filter) {
@@ -233,6 +233,27 @@ pub(super) fn start_team_removal(
     queue(tx, job, total)
 }
 
+/// Starts moving what names a team to another one: conversations of any status, whoever holds them. `None` if there is nothing.
+///
+/// # Errors
+/// Trouble with the database.
+pub(super) fn start_team_deletion(tx: &mut Tx, team: TeamId, to: TeamId) -> Result<Option<(JobId, i64)>, Failure> {
+    let filter = Filter { teams: Some(Teams::One(team)), ..Filter::of(Statuses::Any) };
+    let (undo_for, submission): (_, uuid::Uuid) = (undo_for(tx)?, tx.new_id());
+    let selection = Selection { filter: Some(filter.clone()), sees: Sees::All };
+    let new = New {
+        origin: Origin::TeamDeletion(team),
+        selection: &selection,
+        change: Some(Change::Move(to)),
+        expected: None,
+        submission: &submission.to_string(),
+        undo_for,
+    };
+    let job = bulk_jobs::insert(tx, &new)?.ok_or(Failure::Bug("a new id was not new"))?;
+    let total = bulk_jobs::insert_matching(tx, job, &filter, &Sees::All, Target::Team(to))?;
+    Ok(queue(tx, job, total)?.map(|job| (job, total)))
+}
+
 /// Lets a job begin; `None` if it has nothing to do.
 fn queue(tx: &mut Tx, job: JobId, total: i64) -> Result<Option<JobId>, Failure> {
     bulk_jobs::set_total(tx, job, total)?;
@@ -289,6 +310,9 @@ pub fn run_chunk(tx: &mut Tx, id: JobId) -> Result<Recorded<Progress>, Failure> 
                 start_removal(tx, job.origin, &gone, Plan::default())?;
             }
         }
+        if let Origin::TeamDeletion(team) = job.origin {
+            super::teams::move_rest(tx, team)?;
+        }
         let (done, skipped) = (job.done + count(done), job.skipped + count(skipped));
         return Ok(tx.record(Event::BulkFinished { job: id, done, skipped }).with(progress));
     }
@@ -316,22 +340,35 @@ fn decide_all(tx: &mut Tx, job: &Job, pending: &[Pending]) -> Result<HashMap<Out
         store::conversations::lock_many(tx, &ids)?.into_iter().map(|one| (one.id, one)).collect();
     let matching = store::inbox::list_matching_among(tx, job.selection.filter.as_ref(), &job.selection.sees, &ids)?;
     let mut outcomes: HashMap<Outcome, Vec<i64>> = HashMap::new();
+    let fit = |user: UserId| fits.get(&user).copied().unwrap_or(true);
+    let spread = matches!(job.change, Some(Change::Spread(_)));
+    let mut untaken = Vec::new();
     for item in pending {
         let outcome = found.get(&item.conversation).map_or(Outcome::NoLongerMatching, |one| {
             let keeps_team = item.keeps_team(job.change);
-            let wanted = if keeps_team { (item.to.0, one.team) } else { item.to };
+            // What is spread and can't be taken any more waits in the team's queue.
+            let taker = item.to.0.filter(|user| !spread || fit(*user));
+            if taker != item.to.0 {
+                untaken.push(item.position);
+            }
+            let wanted = match job.change {
+                Some(Change::Move(_)) => (one.assignee, item.to.1),
+                _ if keeps_team => (taker, one.team),
+                _ => (taker, item.to.1),
+            };
             decide(&Item {
-                spared: one.status == Status::Archived,
+                spared: one.status == Status::Archived && job.change.is_none_or(Change::spares_archived),
                 is_so: (one.assignee, one.team) == wanted,
                 version: one.version,
                 still_matching: matching.contains(&one.id),
                 expected_version: item.expected_version,
-                target_fits: item.to.0.is_none_or(|user| fits.get(&user).copied().unwrap_or(true))
+                target_fits: taker.is_none_or(fit)
                     && (keeps_team || item.to.1.is_none_or(|team| teams.contains(&team))),
             })
         });
         outcomes.entry(outcome).or_default().push(item.position);
     }
+    store::bulk_changes::set_untaken(tx, job.id, &untaken)?;
     Ok(outcomes)
 }
 
@@ -371,11 +408,10 @@ fn fitting_targets(tx: &mut Tx, job: &Job, pending: &[Pending]) -> Result<HashMa
 pub fn undo(tx: &mut Tx, can: &Can<conversations::Bulk>, id: JobId) -> Result<Recorded<Started>, Failure> {
     let job = bulk_jobs::lock(tx, id)?;
     let actor = &can.scope().actor;
-    let lacks = job.change.and_then(Change::needs).is_some_and(|key| !actor.permissions().has(key));
-    if lacks || (job.started_by != actor.user() && Sees::of(actor) != Sees::All) {
-        return Err(BulkRefusal::NotAllowed.into());
+    may_undo(actor, &job, bulk_jobs::find_undo_of(tx, id)?, tx.now())?;
+    if let Origin::TeamDeletion(team) = job.origin {
+        super::teams::bring_back(tx, team)?;
     }
-    may_undo(&job, bulk_jobs::find_undo_of(tx, id)?, tx.now())?;
     let submission = format!("undo of {id}");
     let undo = bulk_jobs::insert(
         tx,
@@ -396,11 +432,22 @@ pub fn undo(tx: &mut Tx, can: &Can<conversations::Bulk>, id: JobId) -> Result<Re
     Ok(tx.record(Event::BulkStarted { job: undo, total }).with(Started { job: undo, total }))
 }
 
-/// Whether a job can be undone now. The page asks the same.
+/// Whether a job can be undone now, by this person. The page asks the same.
 ///
 /// # Errors
 /// The reason why not.
-pub fn may_undo(job: &Job, undone_by: Option<JobId>, now: chrono::DateTime<chrono::Utc>) -> Result<(), BulkRefusal> {
+pub fn may_undo(
+    actor: &Actor,
+    job: &Job,
+    undone_by: Option<JobId>,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<(), BulkRefusal> {
+    if job.change.and_then(Change::needs).is_some_and(|key| !actor.permissions().has(key)) {
+        return Err(BulkRefusal::NotAllowed);
+    }
+    if job.started_by != actor.user() && Sees::of(actor) != Sees::All {
+        return Err(BulkRefusal::NotYours);
+    }
     if matches!(job.origin, Origin::Undo(_)) {
         return Err(BulkRefusal::IsAnUndo);
     }

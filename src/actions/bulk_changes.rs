@@ -22,7 +22,9 @@ pub(super) fn check(tx: &mut Tx, can: &Can<may::Bulk>, change: Change) -> Result
     }
     match change {
         Change::Assign(target) => super::conversations::check_target(tx, target),
-        Change::Spread(team) => super::conversations::check_target(tx, crate::domain::assignment::Target::Team(team)),
+        Change::Spread(team) | Change::Move(team) => {
+            super::conversations::check_target(tx, crate::domain::assignment::Target::Team(team))
+        }
         Change::AddTag(tag) | Change::RemoveTag(tag) => {
             let known = store::tags::list(tx)?.into_iter().any(|(id, _)| id == tag);
             if known { Ok(()) } else { Err(Failure::NotFound) }
@@ -134,6 +136,6 @@ fn event(change: Change, undone: Option<&Pending>, one: &Conversation) -> Option
             let to = undone.map_or(Some(priority.rank()), |item| item.kept.priority)?;
             Event::ConversationPriorityChanged { conversation, from: one.priority.rank(), to }
         }
-        Change::Assign(_) | Change::Spread(_) => return None,
+        Change::Assign(_) | Change::Spread(_) | Change::Move(_) => return None,
     })
 }

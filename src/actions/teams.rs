@@ -2,11 +2,12 @@
 
 use crate::domain::access::{Can, teams};
 use crate::domain::audit::Event;
-use crate::domain::ids::{TeamId, UserId};
+use crate::domain::ids::{ChannelId, JobId, TeamId, UserId};
 use crate::domain::teams::{Team, TeamRefusal};
 use crate::domain::text::counted;
 use crate::domain::users::{Status, User};
 use crate::failure::Failure;
+use crate::store::team_closing;
 use crate::store::teams::Member;
 use crate::store::{self, Recorded, Tx};
 
@@ -54,12 +55,13 @@ pub fn delete(tx: &mut Tx, can: &Can<teams::Manage>, id: TeamId) -> Result<Recor
 pub struct Deleted {
     /// Its name.
     pub name: String,
-    /// How many conversations moved to another team.
-    pub moved: i64,
+    /// The job that moves its conversations to another team, if it had any.
+    pub job: Option<JobId>,
 }
 
-/// Deletes a team. What names it – conversations of any status, channels – moves to `to` in the same step, each with an
-/// event; without one, a team that holds something stays (T-1).
+/// Deletes a team: it is gone for everybody at once, and gets nothing more. Channels that sent theirs here send them to `to`;
+/// its conversations of any status follow in a bulk job, and undoing that brings the team back (T-1). Without `to`, a
+/// team that holds something stays.
 ///
 /// # Errors
 /// A [`TeamRefusal`], [`Failure::NotFound`], or trouble with the database.
@@ -73,7 +75,10 @@ pub fn delete_into(
     let members: Vec<UserId> = store::teams::list_members(tx, Some(id))?.into_iter().map(|one| one.user).collect();
     let members = lock_people(tx, members)?;
     let team = store::teams::lock_to_delete(tx, id)?;
-    let mut moved = 0;
+    if let Some(other) = team_closing::find_arriving(tx, id)? {
+        return Err(TeamRefusal::StillArriving(other).into());
+    }
+    let mut job = None;
     if let Some(to) = to {
         if to == id {
             return Err(TeamRefusal::NoTarget.into());
@@ -81,24 +86,78 @@ pub fn delete_into(
         if store::teams::lock_targets(tx, &[to])?.is_empty() {
             return Err(Failure::NotFound);
         }
-        for (conversation, holder) in store::teams::move_holdings(tx, id, to)? {
-            moved += 1;
-            let (from, to) = ((holder, Some(id)), (holder, Some(to)));
-            let _ = tx.record(Event::ConversationAssigned { conversation, from, to });
+        record_channels(tx, |tx| team_closing::set_channels(tx, id, to))?;
+        job = super::bulk::start_team_deletion(tx, id, to)?;
+    }
+    let moved = match (to, job) {
+        (Some(to), Some((job, total))) => {
+            team_closing::set_closed(tx, id, to, job)?;
+            total
         }
-    }
-    let (held, channel) = store::teams::count_holdings(tx, id)?;
-    if held > 0 {
-        return Err(TeamRefusal::StillHolds(counted(held, "conversation", "conversations")).into());
-    }
-    if let Some(channel) = channel {
-        return Err(TeamRefusal::ChannelDefault(channel).into());
-    }
-    store::teams::delete(tx, id)?;
+        _ => {
+            let (held, channel) = store::teams::count_holdings(tx, id)?;
+            if held > 0 {
+                return Err(TeamRefusal::StillHolds(counted(held, "conversation", "conversations")).into());
+            }
+            if let Some(channel) = channel {
+                return Err(TeamRefusal::ChannelDefault(channel).into());
+            }
+            store::teams::delete(tx, id)?;
+            0
+        }
+    };
     for member in &members {
         store::users::set_touched(tx, member)?;
     }
-    Ok(tx.record(Event::TeamDeleted { team: id, to, moved }).with(Deleted { name: team.name, moved }))
+    let deleted = Deleted { name: team.name, job: job.map(|(job, _)| job) };
+    Ok(tx.record(Event::TeamDeleted { team: id, to, moved }).with(deleted))
+}
+
+fn record_channels(
+    tx: &mut Tx,
+    change: impl FnOnce(&mut Tx) -> Result<Vec<ChannelId>, Failure>,
+) -> Result<(), Failure> {
+    for channel in change(tx)? {
+        let _ = tx.record(Event::ChannelUpdated { channel, fields: vec!["default"] });
+    }
+    Ok(())
+}
+
+/// Moves what came to a closed team after its job had been pinned, with a job of its own.
+///
+/// # Errors
+/// Trouble with the database.
+pub(super) fn move_rest(tx: &mut Tx, id: TeamId) -> Result<(), Failure> {
+    let Some((_, to)) = team_closing::lock(tx, id)? else { return Ok(()) };
+    if team_closing::count_left(tx, id)? == 0 || store::teams::lock_targets(tx, &[to])?.is_empty() {
+        return Ok(());
+    }
+    if let Some((job, _)) = super::bulk::start_team_deletion(tx, id, to)? {
+        team_closing::set_closed(tx, id, to, job)?;
+    }
+    Ok(())
+}
+
+/// Brings a closed team back, with its members, and the channels that sent their conversations to it. What it held is put
+/// back by the caller.
+///
+/// # Errors
+/// A [`TeamRefusal`], or trouble with the database.
+pub(super) fn bring_back(tx: &mut Tx, id: TeamId) -> Result<(), Failure> {
+    let members: Vec<UserId> = store::teams::list_members(tx, Some(id))?.into_iter().map(|one| one.user).collect();
+    let members = lock_people(tx, members)?;
+    let Some((team, to)) = team_closing::lock(tx, id)? else {
+        // It is back already, if the same deletion took several jobs.
+        let back = !store::teams::lock_targets(tx, &[id])?.is_empty();
+        return if back { Ok(()) } else { Err(TeamRefusal::Gone.into()) };
+    };
+    team_closing::set_open(tx, &team)?;
+    record_channels(tx, |tx| team_closing::set_channels_back(tx, id, to))?;
+    for member in &members {
+        store::users::set_touched(tx, member)?;
+    }
+    let _ = tx.record(Event::TeamRestored { team: id });
+    Ok(())
 }
 
 /// A change of who is in a team.

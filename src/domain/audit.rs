@@ -141,6 +141,9 @@ pub enum Event {
         to: Option<TeamId>,
         moved: i64,
     },
+    TeamRestored {
+        team: TeamId,
+    },
     TeamMemberAdded {
         team: TeamId,
         user: UserId,
@@ -305,6 +308,7 @@ impl Event {
             Self::TeamCreated { .. } => "team.created",
             Self::TeamUpdated { .. } => "team.updated",
             Self::TeamDeleted { .. } => "team.deleted",
+            Self::TeamRestored { .. } => "team.restored",
             Self::TeamMemberAdded { .. } => "team.member_added",
             Self::TeamMemberRemoved { .. } => "team.member_removed",
             Self::TeamLeadChanged { .. } => "team.lead_changed",
@@ -379,7 +383,10 @@ impl Event {
             Self::RoleCreated { role, .. } | Self::RoleUpdated { role, .. } | Self::RoleDeleted { role, .. } => {
                 Subject::Role(*role)
             }
-            Self::TeamCreated { team } | Self::TeamUpdated { team } | Self::TeamDeleted { team, .. } => Subject::Team(*team),
+            Self::TeamCreated { team }
+            | Self::TeamUpdated { team }
+            | Self::TeamDeleted { team, .. }
+            | Self::TeamRestored { team } => Subject::Team(*team),
             Self::ChannelCreated { channel }
             | Self::ChannelUpdated { channel, .. }
             | Self::ChannelDeleted { channel } => Subject::Channel(*channel),

@@ -1,5 +1,4 @@
-//! What the audit log shows: its filter, as it stands in the address (E-2). The same [`Filter`] makes the page and the
-//! export.
+//! What the audit log shows, page and export alike: its [`Filter`], as it stands in the address (E-2).
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
@@ -159,6 +158,7 @@ pub const GROUPS: &[Group] = &[
             ("team.created", "Team made"),
             ("team.updated", "Team changed"),
             ("team.deleted", "Team deleted"),
+            ("team.restored", "Team restored"),
             ("team.member_added", "Member added"),
             ("team.member_removed", "Member removed"),
             ("team.lead_changed", "Lead changed"),

@@ -129,6 +129,9 @@ pub enum BulkRefusal {
     /// Not theirs to do.
     #[error("You may not change this of one conversation, so not of many either.")]
     NotAllowed,
+    /// Somebody else's, of whose conversations one may not see all.
+    #[error("Somebody else started this. Only who may see every conversation can undo it.")]
+    NotYours,
     /// No tag.
     #[error("Type the name of a tag first.")]
     NoTag,

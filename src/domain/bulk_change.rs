@@ -14,6 +14,8 @@ pub enum Change {
     Assign(Target),
     /// To the people of a team, by their load (H-3).
     Spread(TeamId),
+    /// To another team, whoever holds them: theirs is deleted (T-1).
+    Move(TeamId),
     /// Opened again, closed, archived, snoozed.
     Status(StatusChange),
     /// Opened again, if it is asleep.
@@ -31,7 +33,7 @@ impl Change {
     #[must_use]
     pub const fn kind(self) -> &'static str {
         match self {
-            Self::Assign(_) | Self::Spread(_) => "assign",
+            Self::Assign(_) | Self::Spread(_) | Self::Move(_) => "assign",
             Self::Status(_) | Self::Wake => "status",
             Self::AddTag(_) => "add_tag",
             Self::RemoveTag(_) => "remove_tag",
@@ -45,6 +47,7 @@ impl Change {
         match self {
             Self::Assign(target) => target.print(),
             Self::Spread(team) => format!("spread:{team}"),
+            Self::Move(team) => format!("move:{team}"),
             Self::Status(StatusChange::Snooze(until)) => format!("snoozed:{}", until.timestamp_micros()),
             Self::Status(change) => change.to().as_str().to_owned(),
             Self::Wake => "wake".to_owned(),
@@ -57,9 +60,10 @@ impl Change {
     #[must_use]
     pub fn parse(kind: &str, text: &str) -> Option<Self> {
         match kind {
-            "assign" => match text.strip_prefix("spread:") {
-                Some(team) => team.parse().ok().map(Self::Spread),
-                None => Target::parse(text).map(Self::Assign),
+            "assign" => match text.split_once(':') {
+                Some(("spread", team)) => team.parse().ok().map(Self::Spread),
+                Some(("move", team)) => team.parse().ok().map(Self::Move),
+                _ => Target::parse(text).map(Self::Assign),
             },
             "status" => match text.split_once(':') {
                 Some(("snoozed", micros)) => {
@@ -84,7 +88,7 @@ impl Change {
     /// Whether it is about who holds what.
     #[must_use]
     pub const fn moves(self) -> bool {
-        matches!(self, Self::Assign(_) | Self::Spread(_))
+        matches!(self, Self::Assign(_) | Self::Spread(_) | Self::Move(_))
     }
 
     /// What somebody must be allowed to do to one conversation, to do it to many.
@@ -92,6 +96,7 @@ impl Change {
     pub const fn needs(self) -> Option<Key> {
         match self {
             Self::Assign(_) | Self::Spread(_) => None,
+            Self::Move(_) => Some(Key::TeamsManage),
             Self::Status(_) | Self::Wake => Some(Key::ConversationsChangeStatus),
             Self::AddTag(_) | Self::RemoveTag(_) | Self::Priority(_) => Some(Key::ConversationsTag),
         }
@@ -112,7 +117,7 @@ impl Change {
     #[must_use]
     pub fn is_so(self, one: &Conversation, tags: &[TagId]) -> bool {
         match self {
-            Self::Assign(_) | Self::Spread(_) => false,
+            Self::Assign(_) | Self::Spread(_) | Self::Move(_) => false,
             Self::Status(StatusChange::Snooze(until)) => one.snoozed_until == Some(until),
             Self::Status(change) => one.status == change.to(),
             Self::Wake => one.status != Status::Snoozed,
@@ -125,7 +130,7 @@ impl Change {
     /// Whether archived conversations are left alone by it: they neither change hands nor come back (C-6).
     #[must_use]
     pub const fn spares_archived(self) -> bool {
-        self.moves() || matches!(self, Self::Status(_) | Self::Wake)
+        matches!(self, Self::Assign(_) | Self::Spread(_) | Self::Status(_) | Self::Wake)
     }
 }
 
@@ -142,6 +147,7 @@ mod tests {
             Change::Assign(Target::Nobody),
             Change::Assign(Target::Team(TeamId(id))),
             Change::Spread(TeamId(id)),
+            Change::Move(TeamId(id)),
             Change::Status(StatusChange::Open),
             Change::Status(StatusChange::Close),
             Change::Status(StatusChange::Archive),

@@ -142,6 +142,12 @@ pub enum TeamRefusal {
     /// T-1.
     #[error("Choose another team for what this one holds.")]
     NoTarget,
+    /// What another team held is still on its way here.
+    #[error("The conversations of {0} are still being moved to this team. Delete it when they are here.")]
+    StillArriving(String),
+    /// Too late to bring it back.
+    #[error("This team can’t be brought back any more.")]
+    Gone,
     /// A channel sends its conversations here.
     #[error("The channel {0} sends its conversations to this team. Change the channel first.")]
     ChannelDefault(String),

@@ -42,7 +42,9 @@ pub fn apply(
         (Change::Priority(_), true) => set_priority(tx, job.id, None, places),
         (Change::AddTag(tag), false) | (Change::RemoveTag(tag), true) => insert_tag(tx, job.id, tag, places),
         (Change::RemoveTag(tag), false) | (Change::AddTag(tag), true) => delete_tag(tx, job.id, tag, places),
-        (Change::Assign(_) | Change::Spread(_), _) => Err(Failure::Bug("holders are changed elsewhere")),
+        (Change::Assign(_) | Change::Spread(_) | Change::Move(_), _) => {
+            Err(Failure::Bug("holders are changed elsewhere"))
+        }
     }
 }
 
@@ -232,6 +234,26 @@ pub fn set_takers(tx: &mut Tx, job: JobId, given: &[Option<UserId>]) -> Result<(
             .execute(tx.write())?;
         }
     }
+    Ok(())
+}
+
+/// Leaves to the team what was to go to somebody who can't take it any more, by the places.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn set_untaken(tx: &mut Tx, job: JobId, places: &[i64]) -> Result<(), Failure> {
+    if places.is_empty() {
+        return Ok(());
+    }
+    let (workspace, nobody): (_, Option<UserId>) = (tx.workspace(), None);
+    diesel::update(
+        bulk_items::table
+            .filter(bulk_items::workspace_id.eq(workspace))
+            .filter(bulk_items::job_id.eq(job))
+            .filter(bulk_items::position.eq_any(places)),
+    )
+    .set(bulk_items::to_user_id.eq(nobody))
+    .execute(tx.write())?;
     Ok(())
 }
 

@@ -36,6 +36,8 @@ pub enum Origin {
     Deletion(UserId),
     /// The removal of a person from the team whose conversations they were.
     TeamRemoval(UserId),
+    /// The deletion of the team that the conversations name.
+    TeamDeletion(TeamId),
     /// The undoing of another job.
     Undo(JobId),
 }
@@ -48,6 +50,7 @@ impl Origin {
             Self::Removal(_) => "removal",
             Self::Deletion(_) => "deletion",
             Self::TeamRemoval(_) => "team_removal",
+            Self::TeamDeletion(_) => "team_deletion",
             Self::Undo(_) => "undo",
         }
     }
@@ -59,7 +62,7 @@ impl Origin {
             Self::Deactivation(user) | Self::Removal(user) | Self::Deletion(user) | Self::TeamRemoval(user) => {
                 Some(user)
             }
-            Self::Inbox | Self::Undo(_) => None,
+            Self::Inbox | Self::TeamDeletion(_) | Self::Undo(_) => None,
         }
     }
 
@@ -68,7 +71,7 @@ impl Origin {
     pub const fn left_for_good(self) -> Option<UserId> {
         match self {
             Self::Removal(user) | Self::Deletion(user) => Some(user),
-            Self::Inbox | Self::Deactivation(_) | Self::TeamRemoval(_) | Self::Undo(_) => None,
+            Self::Inbox | Self::Deactivation(_) | Self::TeamRemoval(_) | Self::TeamDeletion(_) | Self::Undo(_) => None,
         }
     }
 }
@@ -126,13 +129,18 @@ struct Row {
 
 impl Row {
     fn read(self) -> Result<Job, Failure> {
-        let selection = serde_json::from_str(&self.filter)
+        let selection: Selection = serde_json::from_str(&self.filter)
             .map_err(|error| Failure::Corrupt("bulk_jobs.filter", format!("{}: {error}", self.id)))?;
+        let team = selection.filter.as_ref().and_then(|filter| filter.teams.as_ref());
         let origin = match (self.cause.as_str(), self.subject_id, self.undoes) {
             ("deactivation", Some(user), _) => Origin::Deactivation(user),
             ("removal", Some(user), _) => Origin::Removal(user),
             ("deletion", Some(user), _) => Origin::Deletion(user),
             ("team_removal", Some(user), _) => Origin::TeamRemoval(user),
+            ("team_deletion", ..) => match team {
+                Some(Teams::One(team)) => Origin::TeamDeletion(*team),
+                _ => return Err(Failure::Corrupt("bulk_jobs.filter", format!("no team in {}", self.id))),
+            },
             ("undo", _, Some(job)) => Origin::Undo(job),
             ("inbox", ..) => Origin::Inbox,
             _ => return Err(Failure::Corrupt("bulk_jobs.cause", format!("{} of {}", self.cause, self.id))),
@@ -179,7 +187,7 @@ pub fn insert(tx: &mut Tx, new: &New) -> Result<Option<JobId>, Failure> {
     let (id, workspace, now): (JobId, _, _) = (tx.new_id(), tx.workspace(), tx.now());
     let filter = serde_json::to_string(new.selection).map_err(|_| Failure::Bug("a selection is not JSON"))?;
     let (subject, undoes) = match new.origin {
-        Origin::Inbox => (None, None),
+        Origin::Inbox | Origin::TeamDeletion(_) => (None, None),
         Origin::Deactivation(user) | Origin::Removal(user) | Origin::Deletion(user) | Origin::TeamRemoval(user) => {
             (Some(user), None)
         }
@@ -526,7 +534,9 @@ impl Pending {
     /// unless it is spread over a team.
     #[must_use]
     pub const fn keeps_team(&self, change: Option<Change>) -> bool {
-        self.to.0.is_some() && self.expected_version.is_none() && !matches!(change, Some(Change::Spread(_)))
+        self.to.0.is_some()
+            && self.expected_version.is_none()
+            && !matches!(change, Some(Change::Spread(_) | Change::Move(_)))
     }
 }
 
@@ -601,21 +611,26 @@ pub(super) fn set_outcomes(
 /// Trouble with the database.
 pub fn apply(tx: &mut Tx, job: &Job, outcomes: &HashMap<Outcome, Vec<i64>>) -> Result<(), Failure> {
     let Some((first, last)) = set_outcomes(tx, job.id, outcomes)? else { return Ok(()) };
-    let spread = matches!(job.change, Some(Change::Spread(_)));
-    note_done(tx, job.id, spread, first, last)?;
+    let change = job.change;
+    note_done(tx, job.id, change, first, last)?;
     move_conversations(tx, job.id, first, last)?;
     insert_events(tx, job.id, first, last)
 }
 
-fn note_done(tx: &mut Tx, job: JobId, spread: bool, first: i64, last: i64) -> Result<(), Failure> {
+fn note_done(tx: &mut Tx, job: JobId, change: Option<Change>, first: i64, last: i64) -> Result<(), Failure> {
     // As `Pending::keeps_team`: the team may have changed since the item was pinned. SQLite numbers parameters by where
     // they first stand.
-    let statement = "UPDATE bulk_items SET outcome = 'done', from_user_id = c.assignee_id, from_team_id = c.team_id, \
-         to_team_id = CASE WHEN bulk_items.to_user_id IS NOT NULL AND bulk_items.expected_version IS NULL AND NOT $1 \
+    let spread = matches!(change, Some(Change::Spread(_)));
+    // Whoever holds what goes to another team with its team's deletion, keeps it.
+    let keeps_holder = if matches!(change, Some(Change::Move(_))) { "to_user_id = c.assignee_id, " } else { "" };
+    let statement = format!(
+        "UPDATE bulk_items SET outcome = 'done', from_user_id = c.assignee_id, from_team_id = c.team_id, \
+         {keeps_holder}to_team_id = CASE WHEN bulk_items.to_user_id IS NOT NULL AND bulk_items.expected_version IS NULL AND NOT $1 \
          THEN c.team_id ELSE bulk_items.to_team_id END, \
          version_after = c.version + 1 FROM conversations c \
          WHERE bulk_items.job_id = $2 AND bulk_items.position BETWEEN $3 AND $4 AND bulk_items.outcome = 'pending' \
-         AND c.id = bulk_items.conversation_id";
+         AND c.id = bulk_items.conversation_id"
+    );
     diesel::sql_query(statement)
         .bind::<Bool, _>(spread)
         .bind::<Guid, _>(job)

@@ -42,6 +42,7 @@ pub mod sessions;
 mod statements;
 pub mod tags;
 pub mod tasks;
+pub mod team_closing;
 pub mod teams;
 pub mod types;
 pub mod users;

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::db::{Ax, Rx, Tx, load_locked};
 use super::schema::{
     audit_events, conversation_reads, conversations, invite_links, invites, login_attempts, messages, outbox, roles,
-    sealed_identities, team_members, user_roles, users, workspaces,
+    sealed_identities, team_members, teams, user_roles, users, workspaces,
 };
 use super::types::At;
 use super::users::taken;
@@ -251,6 +251,8 @@ pub fn set_restored(tx: &mut Tx, user: &User, sealed: &Sealed, name: &Name) -> R
 /// Trouble with the database.
 pub fn list_memberships(rx: &mut Rx, user: UserId) -> Result<Vec<(TeamId, bool)>, Failure> {
     Ok(team_members::table
+        .inner_join(teams::table.on(teams::id.eq(team_members::team_id)))
+        .filter(teams::closed_at.is_null())
         .filter(team_members::workspace_id.eq(rx.workspace()))
         .filter(team_members::user_id.eq(user))
         .order(team_members::team_id)

@@ -142,6 +142,9 @@ diesel::table! {
         description -> Text,
         version -> BigInt,
         created_at -> Instant,
+        closed_at -> Nullable<Instant>,
+        closed_job -> Nullable<Guid>,
+        closed_to -> Nullable<Guid>,
     }
 }
 
@@ -175,6 +178,7 @@ diesel::table! {
         default_user_id -> Nullable<Guid>,
         version -> BigInt,
         mail_key -> Nullable<Text>,
+        former_team_id -> Nullable<Guid>,
     }
 }
 

@@ -1,4 +1,5 @@
-//! Teams and their members. Every query of this file starts at [`ours`] or at the members of this workspace.
+//! Teams and their members. Every query of this file starts at [`ours`] or at the members of this workspace. A team that is
+//! deleted is found nowhere here ([`super::team_closing`]).
 
 use std::collections::HashMap;
 
@@ -7,16 +8,16 @@ use diesel::prelude::*;
 
 use super::db::{Rx, Tx, insert_in_parts, insert_new, load_doomed, load_kept, load_locked};
 use super::errors::{UniqueKey, unique_key};
-use super::schema::{channels, conversations, team_members, teams, users};
+use super::schema::{channels, team_members, teams, users};
 use super::types::At;
-use crate::domain::ids::{ConversationId, TeamId, UserId, WorkspaceId};
+use crate::domain::ids::{TeamId, UserId, WorkspaceId};
 use crate::domain::teams::{Place, Team, TeamRefusal};
 use crate::domain::users::{Name, Status};
 use crate::failure::Failure;
 
 #[auto_type]
 fn ours(workspace: WorkspaceId) -> _ {
-    teams::table.filter(teams::workspace_id.eq(workspace))
+    teams::table.filter(teams::workspace_id.eq(workspace)).filter(teams::closed_at.is_null())
 }
 
 type Row = (TeamId, String, String, i64);
@@ -155,6 +156,7 @@ pub fn list_of_users(rx: &mut Rx, members: &[UserId]) -> Result<HashMap<UserId, 
         .inner_join(teams::table.on(teams::id.eq(team_members::team_id)))
         .filter(team_members::workspace_id.eq(rx.workspace()))
         .filter(team_members::user_id.eq_any(members))
+        .filter(teams::closed_at.is_null())
         .order(teams::name_key)
         .select((team_members::user_id, team_members::team_id))
         .load(rx.conn)?;
@@ -186,7 +188,7 @@ pub fn insert(tx: &mut Tx, name: &str, description: &str) -> Result<TeamId, Fail
     Ok(id)
 }
 
-fn taken(error: diesel::result::Error, name: &str) -> Failure {
+pub(super) fn taken(error: diesel::result::Error, name: &str) -> Failure {
     match unique_key(&error) {
         Some(UniqueKey::TeamName) => TeamRefusal::NameTaken(name.to_owned()).into(),
         _ => error.into(),
@@ -227,11 +229,7 @@ pub fn delete(tx: &mut Tx, id: TeamId) -> Result<(), Failure> {
 /// # Errors
 /// Trouble with the database.
 pub fn count_holdings(rx: &mut Rx, id: TeamId) -> Result<(i64, Option<String>), Failure> {
-    let held = conversations::table
-        .filter(conversations::workspace_id.eq(rx.workspace()))
-        .filter(conversations::team_id.eq(id))
-        .count()
-        .get_result(rx.conn)?;
+    let held = super::team_closing::count_left(rx, id)?;
     let channel = channels::table
         .filter(channels::workspace_id.eq(rx.workspace()))
         .filter(channels::default_team_id.eq(id))
@@ -239,35 +237,6 @@ pub fn count_holdings(rx: &mut Rx, id: TeamId) -> Result<(i64, Option<String>), 
         .first(rx.conn)
         .optional()?;
     Ok((held, channel))
-}
-
-/// Gives everything that names a team to another one: conversations of any status, whoever holds them, and channels that
-/// send theirs there. Says which conversations, with who holds each.
-///
-/// # Errors
-/// Trouble with the database.
-pub fn move_holdings(tx: &mut Tx, from: TeamId, to: TeamId) -> Result<Vec<(ConversationId, Option<UserId>)>, Failure> {
-    let workspace = tx.workspace();
-    let held: Vec<(i64, Option<UserId>)> = load_locked!(
-        tx,
-        (i64, Option<UserId>),
-        conversations::table
-            .filter(conversations::workspace_id.eq(workspace))
-            .filter(conversations::team_id.eq(from))
-            .order(conversations::id)
-            .select((conversations::id, conversations::assignee_id))
-    )?;
-    diesel::update(
-        conversations::table.filter(conversations::workspace_id.eq(workspace)).filter(conversations::team_id.eq(from)),
-    )
-    .set((conversations::team_id.eq(to), conversations::version.eq(conversations::version + 1)))
-    .execute(tx.write())?;
-    diesel::update(
-        channels::table.filter(channels::workspace_id.eq(workspace)).filter(channels::default_team_id.eq(from)),
-    )
-    .set(channels::default_team_id.eq(to))
-    .execute(tx.write())?;
-    Ok(held.into_iter().map(|(id, holder)| (ConversationId(id), holder)).collect())
 }
 
 /// Adds a member; says whether they were none before.

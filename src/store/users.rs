@@ -9,7 +9,9 @@ use diesel::sql_types::BigInt;
 
 use super::db::{MultiBackend, Rx, Tx, load_locked};
 use super::errors::{UniqueKey, unique_key};
-use super::schema::{channel_members, role_permissions, roles, sealed_identities, team_members, user_roles, users};
+use super::schema::{
+    channel_members, role_permissions, roles, sealed_identities, team_members, teams, user_roles, users,
+};
 use super::types::At;
 use crate::domain::absences::Absence;
 use crate::domain::access::{Key, PermissionSet};
@@ -604,9 +606,15 @@ fn filtered<'a>(workspace: WorkspaceId, statuses: &[Status], filter: &Filter) ->
         );
     }
     if filter.without_team {
-        query = query.filter(users::id.ne_all(
-            team_members::table.filter(team_members::workspace_id.eq(workspace)).select(team_members::user_id),
-        ));
+        query = query.filter(
+            users::id.ne_all(
+                team_members::table
+                    .inner_join(teams::table.on(teams::id.eq(team_members::team_id)))
+                    .filter(team_members::workspace_id.eq(workspace))
+                    .filter(teams::closed_at.is_null())
+                    .select(team_members::user_id),
+            ),
+        );
     }
     if let Some(channel) = filter.channel {
         query = query.filter(users::id.eq_any(

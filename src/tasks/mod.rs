@@ -196,6 +196,7 @@ async fn tidy(context: &Context) -> Result<usize, Failure> {
         db.anywhere_now(store::counts::fold)?;
         db.anywhere_now(anywhere::delete_dead_sessions)?;
         db.anywhere_now(store::logins::delete_old_knocks)?;
+        db.anywhere_now(store::team_closing::delete_closed)?;
         db.keep_statistics()?;
         mail::forget_erased(&db, &transport)?;
         Ok(0)

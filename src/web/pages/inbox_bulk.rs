@@ -219,7 +219,7 @@ fn describe(
             &format!("Unassign {short}"),
             Some("They’ll wait under “Unassigned” until someone takes them."),
         ),
-        Change::Assign(Target::Team(team)) => {
+        Change::Assign(Target::Team(team)) | Change::Move(team) => {
             store::teams::find(rx, team)?.ok_or(Failure::NotFound)?;
             let waits = format!("They’ll wait in the queue of {target}, held by nobody in particular.");
             to(format!("Move {number} to {target}?"), &format!("Move {short}"), Some(&waits))

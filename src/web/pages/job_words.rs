@@ -2,7 +2,7 @@
 
 use super::inbox::read::Named;
 use crate::actions;
-use crate::domain::access::{Cause, Key, Scope};
+use crate::domain::access::{Actor, Cause, Key, Scope};
 use crate::domain::assignment::Target;
 use crate::domain::bulk_change::Change;
 use crate::domain::conversations::StatusChange;
@@ -62,7 +62,7 @@ pub(super) fn tell(rx: &mut Rx, named: Named, id: JobId) -> Result<Told, Failure
 pub(super) fn target_words(change: Option<Change>, named: &Named) -> String {
     match change {
         Some(Change::Assign(Target::User(user))) => named.people.get(user).name,
-        Some(Change::Assign(Target::Team(team)) | Change::Spread(team)) => {
+        Some(Change::Assign(Target::Team(team)) | Change::Spread(team) | Change::Move(team)) => {
             named.team(team).unwrap_or("a team that is gone").to_owned()
         }
         Some(Change::AddTag(tag) | Change::RemoveTag(tag)) => named.tag(tag).unwrap_or("a tag that is gone").to_owned(),
@@ -83,7 +83,7 @@ fn sentence_of(job: &Job, target: &str) -> String {
         (Origin::Undo(_), _) if job.done == 1 => "1 conversation is back where it was".to_owned(),
         (Origin::Undo(_), _) => format!("{moved} are back where they were"),
         (_, Some(Change::Assign(Target::User(_)))) => format!("{moved} reassigned to {target}"),
-        (_, Some(Change::Assign(Target::Team(_)))) => format!("{moved} moved to {target}"),
+        (_, Some(Change::Assign(Target::Team(_)) | Change::Move(_))) => format!("{moved} moved to {target}"),
         (_, Some(Change::Assign(Target::Nobody))) => format!("{moved} unassigned"),
         (_, Some(Change::Spread(_))) => format!("{moved} spread over {target}"),
         (_, Some(Change::Status(StatusChange::Open))) => format!("{moved} opened again"),
@@ -126,7 +126,7 @@ fn progress_of(job: &Job, target: &str) -> String {
     match (job.origin, job.change) {
         (Origin::Undo(_), _) => format!("Putting back {done} of {total}"),
         (_, Some(Change::Assign(Target::User(_)))) => format!("Reassigning {done} of {total} to {target}"),
-        (_, Some(Change::Assign(Target::Team(_)))) => format!("Moving {done} of {total} to {target}"),
+        (_, Some(Change::Assign(Target::Team(_)) | Change::Move(_))) => format!("Moving {done} of {total} to {target}"),
         (_, Some(Change::Assign(Target::Nobody))) => format!("Unassigning {done} of {total}"),
         (_, Some(Change::Spread(_))) => format!("Spreading {done} of {total} over {target}"),
         (_, Some(_)) => format!("Changing {done} of {total}"),
@@ -145,7 +145,8 @@ pub(super) async fn notice(viewer: &Viewer, id: JobId) -> Result<Notice, WebErro
     if told.job.finished_at.is_none() {
         return Ok(Notice::new(progress_sentence(&told)).link("Details", address.clone()).progress(&address));
     }
-    let undo = actions::bulk::may_undo(&told.job, told.undone_by, viewer.db().now()).is_ok() && told.job.done > 0;
+    let undo = told.job.done > 0
+        && actions::bulk::may_undo(&viewer.scope().actor, &told.job, told.undone_by, viewer.db().now()).is_ok();
     let notice = Notice::new(sentence(&told)).link("Details", address.clone());
     Ok(if undo { notice.post("Undo", format!("{address}/undo")) } else { notice })
 }
@@ -176,7 +177,7 @@ const HANDED: i64 = 5;
 ///
 /// # Errors
 /// Trouble with the database.
-pub(super) fn handed(rx: &mut Rx, user: UserId, times: &Times) -> Result<Vec<Handed>, Failure> {
+pub(super) fn handed(rx: &mut Rx, actor: &Actor, user: UserId, times: &Times) -> Result<Vec<Handed>, Failure> {
     let jobs = bulk_jobs::list_from(rx, user, HANDED)?;
     let undone = bulk_jobs::list_undos_of(rx, &jobs.iter().map(|job| job.id).collect::<Vec<_>>())?;
     let to = |job: &Job| if let Some(Target::User(user)) = job.target { Some(user) } else { None };
@@ -189,7 +190,7 @@ pub(super) fn handed(rx: &mut Rx, user: UserId, times: &Times) -> Result<Vec<Han
         .map(|job| {
             let target = match job.change {
                 Some(Change::Assign(Target::User(user))) => people.get(user).name,
-                Some(Change::Assign(Target::Team(team)) | Change::Spread(team)) => teams
+                Some(Change::Assign(Target::Team(team)) | Change::Spread(team) | Change::Move(team)) => teams
                     .iter()
                     .find(|one| one.id == team)
                     .map_or_else(|| "a team that is gone".to_owned(), |one| one.name.clone()),
@@ -206,7 +207,7 @@ pub(super) fn handed(rx: &mut Rx, user: UserId, times: &Times) -> Result<Vec<Han
                 at: times.full(job.created_at),
                 running: running.then_some((job.done + job.skipped, job.total)),
                 address: format!("/jobs/{}", job.id),
-                undo: job.done > 0 && actions::bulk::may_undo(job, by, now).is_ok(),
+                undo: job.done > 0 && actions::bulk::may_undo(actor, job, by, now).is_ok(),
             }
         })
         .collect())

@@ -56,7 +56,8 @@ pub async fn progress(may: May<may::Bulk>, id: Id<JobId>) -> Reply {
         running,
         done: told.job.done + told.job.skipped,
         total: told.job.total,
-        undo: told.job.done > 0 && actions::bulk::may_undo(&told.job, told.undone_by, viewer.db().now()).is_ok(),
+        undo: told.job.done > 0
+            && actions::bulk::may_undo(&viewer.scope().actor, &told.job, told.undone_by, viewer.db().now()).is_ok(),
     };
     let mut res = HttpResponse::Ok().content_type("text/html; charset=utf-8").body(toast.render()?);
     if !running {
@@ -173,7 +174,7 @@ impl JobPage {
         let more = items.len() > ITEMS;
         items.truncate(ITEMS);
         let next = items.last().filter(|_| more).map(|last| format!("{address}?{filter}after={}", last.position));
-        let refusal = actions::bulk::may_undo(job, told.undone_by, viewer.db().now()).err();
+        let refusal = actions::bulk::may_undo(&viewer.scope().actor, job, told.undone_by, viewer.db().now()).err();
         let mut numbers = vec![("Selected", grouped(job.total)), ("Changed", grouped(job.done))];
         numbers.push(("Left as they were", grouped(job.skipped)));
         let running = job.finished_at.is_none();
@@ -186,6 +187,7 @@ impl JobPage {
             Origin::Removal(user) => ("Work left by".to_owned(), Some(named.people.get(user))),
             Origin::Deletion(user) => ("Work left by".to_owned(), Some(named.people.get(user))),
             Origin::TeamRemoval(user) => ("Handover when leaving a team".to_owned(), Some(named.people.get(user))),
+            Origin::TeamDeletion(_) => ("Deletion of their team".to_owned(), None),
             Origin::Undo(_) => ("Undoing another bulk change".to_owned(), None),
         };
         let selection = match (&job.selection.filter, job.origin) {
@@ -224,11 +226,15 @@ impl JobPage {
                 | Origin::Deactivation(_)
                 | Origin::Removal(_)
                 | Origin::Deletion(_)
-                | Origin::TeamRemoval(_) => None,
+                | Origin::TeamRemoval(_)
+                | Origin::TeamDeletion(_) => None,
             },
             undone_by: told.undone_by.map(|other| format!("/jobs/{other}")),
             tabs: tabs(&address, counts, outcome, job.total),
-            items: items.into_iter().map(|item| row(named, item)).collect(),
+            items: items
+                .into_iter()
+                .map(|item| row(named, item, matches!(job.change, Some(Change::Move(_)))))
+                .collect(),
             moves: job.change.is_none_or(Change::moves),
             next,
             address,
@@ -259,10 +265,11 @@ fn tabs(
     std::iter::once(all).chain(found.map(tab)).collect()
 }
 
-fn row(named: &Named, item: Item) -> ItemRow {
+fn row(named: &Named, item: Item, between_teams: bool) -> ItemRow {
     let holder = |(user, team): (Option<UserId>, Option<TeamId>)| Holder {
-        person: user.map(|user| named.people.get(user)),
-        text: team.and_then(|team| named.team(team)).unwrap_or("Unassigned").to_owned(),
+        // Where only the team changes, whoever holds it is no news.
+        person: user.filter(|_| !between_teams).map(|user| named.people.get(user)),
+        text: team.map_or("Unassigned", |team| named.team(team).unwrap_or("a deleted team")).to_owned(),
     };
     let looked_at = matches!(item.outcome, Outcome::Done);
     ItemRow {

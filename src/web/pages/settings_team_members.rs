@@ -298,6 +298,7 @@ struct DeleteDialog {
     channel: Option<String>,
     form: DeleteForm,
     teams: Vec<Choice>,
+    undo_hours: i32,
     problems: Problems,
 }
 
@@ -326,6 +327,7 @@ async fn show_delete(viewer: &Viewer, id: TeamId, form: DeleteForm, problems: Pr
             .filter(|one| one.id != id)
             .map(|one| Choice { value: Target::Team(one.id).print(), label: one.name })
             .collect(),
+        undo_hours: viewer.known.workspace.undo_hours,
         team: team.name,
         form,
         problems,
@@ -333,7 +335,7 @@ async fn show_delete(viewer: &Viewer, id: TeamId, form: DeleteForm, problems: Pr
     dialog(viewer, status, "Delete team", "sm", SettingsItem::Teams, &content)
 }
 
-/// Deletes a team; what names it moves to the chosen one in the same step.
+/// Deletes a team; what names it moves to the chosen one, in the background if it is much.
 ///
 /// # Errors
 /// 404 for a team that is none here.
@@ -347,11 +349,9 @@ pub async fn delete(may: May<teams::Manage>, id: Id<TeamId>, Form(form): Form<De
     };
     match viewer.write(move |tx| actions::teams::delete_into(tx, &can, id, target)).await {
         Ok(deleted) => {
-            let moved = match deleted.moved {
-                0 => String::new(),
-                moved => format!(" {} moved.", counted(moved, "conversation", "conversations")),
-            };
-            done(&viewer, "/settings/teams", Notice::new(format!("The team {} is deleted.{moved}", deleted.name)))
+            let text = format!("The team {} is deleted.", deleted.name);
+            let notice = notice_after_all(&viewer, deleted.job.as_slice(), &text).await?;
+            done(&viewer, "/settings/teams", notice)
         }
         Err(Failure::Refused(refusal)) => {
             let mut problems = Problems::new();

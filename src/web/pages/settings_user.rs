@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::job_words::{Handed, handed};
 use super::settings_user_removal::GonePage;
 use crate::actions;
-use crate::domain::access::{Key, Sees, users};
+use crate::domain::access::{Actor, Key, Sees, users};
 use crate::domain::conversations::Status as ConversationStatus;
 use crate::domain::ids::{RoleId, SessionId, UserId};
 use crate::domain::removal::{Deletion, DeletionReason};
@@ -161,7 +161,7 @@ struct Loaded {
     now: chrono::DateTime<chrono::Utc>,
 }
 
-fn load(rx: &mut Rx, id: UserId, zone: chrono_tz::Tz) -> Result<Loaded, Failure> {
+fn load(rx: &mut Rx, actor: &Actor, id: UserId, zone: chrono_tz::Tz) -> Result<Loaded, Failure> {
     let user = store::users::find(rx, id)?.ok_or(Failure::NotFound)?;
     let roles = store::roles::list(rx)?;
     let held_roles = store::roles::list_of_users(rx, &[id])?.remove(&id).unwrap_or_default();
@@ -194,7 +194,7 @@ fn load(rx: &mut Rx, id: UserId, zone: chrono_tz::Tz) -> Result<Loaded, Failure>
             at: times.short(event.at),
         })
         .collect();
-    let handed = handed(rx, id, &times)?;
+    let handed = handed(rx, actor, id, &times)?;
     let planned = planned(
         &user,
         zone,
@@ -243,7 +243,8 @@ pub(super) async fn render(
     status: StatusCode,
 ) -> Reply {
     let zone = viewer.known.zone;
-    let loaded = viewer.read(move |rx| load(rx, id, zone)).await?;
+    let actor = viewer.scope().actor.clone();
+    let loaded = viewer.read(move |rx| load(rx, &actor, id, zone)).await?;
     let title = loaded.user.name.full.clone();
     if loaded.user.status.is_gone() {
         let content = GonePage::load(viewer, id).await?;

@@ -378,7 +378,12 @@ impl GonePage {
             may_invite: may(Key::UsersInvite),
             csrf: form_token(&viewer.req),
             handed: if may(Key::ConversationsBulk) {
-                viewer.read(move |rx| handed(rx, id, &times)).await?
+                viewer
+                    .read({
+                        let actor = viewer.scope().actor.clone();
+                        move |rx| handed(rx, &actor, id, &times)
+                    })
+                    .await?
             } else {
                 Vec::new()
             },

@@ -32,6 +32,7 @@ pub fn words(event: &Recorded, names: &Names) -> String {
         "team.created" => "Team made".to_owned(),
         "team.updated" => "Team changed".to_owned(),
         "team.deleted" => "Team deleted".to_owned(),
+        "team.restored" => "Team restored".to_owned(),
         "channel.updated" => format!("Changed {}", fields(event.detail("fields"))),
         "channel.deleted" => "Channel deleted".to_owned(),
         "channel.created" => "Channel made".to_owned(),

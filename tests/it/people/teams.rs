@@ -1,9 +1,10 @@
 //! Who is in a team (T-2).
 
-use baton::actions::{profiles, team_members, teams, users};
-use baton::domain::access::{Can, Sees, handovers, teams as may};
+use baton::actions::{bulk, profiles, team_members, teams, users};
+use baton::domain::access::{Can, Sees, channels, conversations, handovers, teams as may};
 use baton::domain::assignment::Target;
 use baton::domain::conversations::{Status, StatusChange};
+use baton::domain::ids::JobId;
 use baton::domain::profiles::{Language, Preferences};
 use baton::domain::roles::Standard;
 use baton::domain::users::Status as UserStatus;
@@ -12,7 +13,11 @@ use baton::store;
 
 use super::editing::edit_of;
 use super::{refused, since};
-use crate::support::on_both;
+use crate::support::{World, on_both};
+
+fn run(w: &World, job: JobId) {
+    while !w.system_does(|tx| bulk::run_chunk(tx, job)).ended {}
+}
 
 on_both! {
     fn only_who_can_log_in_joins_a_team(w: World) {
@@ -126,7 +131,7 @@ on_both! {
         assert_eq!(w.read(|rx| store::counts::find(rx, &[Status::Open], &Sees::All)).by_person(Status::Open)[&w.agnes], 3);
     }
 
-    fn a_team_goes_with_everything_that_names_it_moved_in_one_step(w: World) {
+    fn a_team_is_closed_at_once_and_a_job_moves_what_names_it(w: World) {
         let can: Can<may::Manage> = w.can(w.ada);
         w.conversations(&[
             w.draft().team(w.support).assignee(w.bob),
@@ -139,12 +144,84 @@ on_both! {
         let foreign = delete(Some(w.other.team));
         assert!(matches!(foreign, Err(Failure::NotFound)), "{foreign:?}");
         let events = w.events();
-        assert_eq!(delete(Some(w.returns)).expect("to delete").moved, 2);
-        assert_eq!(since(&w, events), ["conversation.assigned", "conversation.assigned", "team.deleted"]);
+        let job = delete(Some(w.returns)).expect("to delete").job.expect("a job");
+        assert_eq!(since(&w, events), ["bulk.started", "team.deleted"]);
+        assert!(w.read(|rx| store::teams::find(rx, w.support)).is_none(), "it is closed before anything has moved");
+        assert!(w.read(store::teams::list).iter().all(|team| team.id != w.support));
+        let (_, number) = w.conversation(&w.draft());
+        let assign: Can<conversations::Assign> = w.can(w.ada);
+        let given = w.by(w.ada, |tx| {
+            baton::actions::conversations::assign(tx, &assign, number, Target::Team(w.support))
+        });
+        assert!(matches!(given, Err(Failure::NotFound)), "it gets nothing more: {given:?}");
+        let busy = || w.by(w.ada, |tx| teams::delete(tx, &can, w.returns));
+        assert!(refused(&w, busy).contains("still being moved to this team"));
+        let events = w.events();
+        run(&w, job);
+        assert_eq!(since(&w, events), ["conversation.assigned", "conversation.assigned", "bulk.finished"]);
         let held = w.read(|rx| store::counts::find(rx, &[Status::Open, Status::Closed], &Sees::All));
         assert_eq!((held.by_team(Status::Open)[&w.returns], held.by_team(Status::Closed)[&w.returns]), (2, 1));
         assert_eq!(held.by_person(Status::Open)[&w.bob], 1, "who holds them stays the same");
-        assert!(w.read(|rx| store::teams::find(rx, w.support)).is_none());
+        // Undoing it brings back the team, its members and what it held; what was touched since stays.
+        let bulk: Can<conversations::Bulk> = w.can(w.ada);
+        let members = w.read(|rx| store::teams::list_members(rx, Some(w.support))).len();
+        let events = w.events();
+        let undo = w.by(w.ada, |tx| bulk::undo(tx, &bulk, job)).expect("to undo");
+        assert_eq!(since(&w, events), ["team.restored", "bulk.undone", "bulk.started"]);
+        run(&w, undo.job);
+        let held = w.read(|rx| store::counts::find(rx, &[Status::Open, Status::Closed], &Sees::All));
+        assert_eq!((held.by_team(Status::Open)[&w.support], held.by_team(Status::Closed)[&w.support]), (1, 1));
+        assert_eq!(held.by_person(Status::Open)[&w.bob], 1);
+        assert_eq!(w.read(|rx| store::teams::list_members(rx, Some(w.support))).len(), members);
+        assert_eq!(w.read(|rx| store::teams::find(rx, w.support)).expect("back").name, "Support");
+    }
+
+    fn what_comes_to_a_closed_team_meanwhile_follows_and_the_team_goes_when_it_cant_come_back(w: World) {
+        let can: Can<may::Manage> = w.can(w.ada);
+        w.conversation(&w.draft().team(w.support));
+        let job = w.by(w.ada, |tx| teams::delete_into(tx, &can, w.support, Some(w.returns))).expect("to delete").job;
+        // Its channel was read before the team was closed.
+        w.conversation(&w.draft().team(w.support));
+        run(&w, job.expect("a job"));
+        while w.db.anywhere_now(store::tasks::claim).expect("a task").is_some_and(|claimed| {
+            let store::tasks::Task::RunBulk(next) = claimed.task;
+            if claimed.workspace == w.workspace {
+                run(&w, next);
+            }
+            w.db.anywhere_now(|ax| store::tasks::delete(ax, claimed.id)).is_ok()
+        }) {}
+        assert_eq!(w.read(|rx| store::team_closing::count_left(rx, w.support)), 0);
+        let tidy = || w.db.anywhere_now(store::team_closing::delete_closed).expect("to tidy");
+        assert_eq!(tidy(), 0, "it can still come back");
+        w.later(chrono::TimeDelta::days(8));
+        assert_eq!(tidy(), 1);
+        let bulk: Can<conversations::Bulk> = w.can(w.ada);
+        let late = w.by(w.ada, |tx| bulk::undo(tx, &bulk, job.expect("a job")));
+        assert!(late.is_err(), "{late:?}");
+    }
+
+    fn a_channel_that_sends_to_a_deleted_team_is_changed_visibly_and_changed_back(w: World) {
+        let can: Can<may::Manage> = w.can(w.ada);
+        let edit: Can<channels::Manage> = w.can(w.ada);
+        let channel = w.read(store::channels::list).remove(0);
+        let wanted = baton::actions::channels::Edit {
+            version: channel.version,
+            name: channel.name.clone(),
+            address: channel.address.clone(),
+            default: Target::Team(w.support),
+        };
+        w.by(w.ada, |tx| baton::actions::channels::update(tx, &edit, channel.id, &wanted)).expect("a default");
+        let now = || w.read(|rx| store::channels::find(rx, channel.id)).expect("the channel");
+        let version = now().version;
+        w.conversation(&w.draft().team(w.support));
+        let events = w.events();
+        let job = w.by(w.ada, |tx| teams::delete_into(tx, &can, w.support, Some(w.returns))).expect("to delete").job;
+        assert_eq!(since(&w, events), ["channel.updated", "bulk.started", "team.deleted"]);
+        assert_eq!((now().default_team, now().version), (Some(w.returns), version + 1));
+        run(&w, job.expect("a job"));
+        let bulk: Can<conversations::Bulk> = w.can(w.ada);
+        w.by(w.ada, |tx| bulk::undo(tx, &bulk, job.expect("a job"))).expect("to undo");
+        assert_eq!((now().default_team, now().version), (Some(w.support), version + 2));
     }
 
     fn own_preferences_are_told_and_a_stale_page_is_noticed(w: World) {
