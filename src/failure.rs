@@ -3,6 +3,7 @@
 
 use crate::domain::bulk::BulkRefusal;
 use crate::domain::channels::ChannelRefusal;
+use crate::domain::contacts::ContactRefusal;
 use crate::domain::conversations::ConversationRefusal;
 use crate::domain::drafts::DraftRefusal;
 use crate::domain::invites::InviteRefusal;
@@ -29,6 +30,8 @@ pub enum Refusal {
     Channel(#[from] ChannelRefusal),
     #[error(transparent)]
     Role(#[from] RoleRefusal),
+    #[error(transparent)]
+    Contact(#[from] ContactRefusal),
     #[error(transparent)]
     Conversation(#[from] ConversationRefusal),
     #[error(transparent)]

@@ -7,6 +7,7 @@ mod bulk_changes;
 pub mod channel_mail;
 pub mod channels;
 pub mod composing;
+pub mod contacts;
 pub mod conversations;
 pub mod drafts;
 pub mod inactivity;

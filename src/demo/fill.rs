@@ -65,6 +65,7 @@ pub(super) fn fill(db: &Db, seed: u64, size: Size, hash: &str, viewers: &[&str])
     })?;
     super::gone::insert(db, &scope)?;
     super::left::insert(db, &scope)?;
+    super::kept::insert(db, &scope)?;
     db.anywhere_now(store::counts::fold)?;
     db.keep_statistics()?;
     Ok(workspace)

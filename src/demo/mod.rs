@@ -5,6 +5,7 @@ mod desk;
 mod draft;
 mod fill;
 mod gone;
+mod kept;
 mod left;
 pub mod people;
 pub mod random;

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use super::access::PermissionSet;
 pub use super::audit_subject::Subject;
 use super::conversations::Status;
-use super::ids::{ChannelId, ConversationId, JobId, ReceivedMailId, RoleId, SessionId, TagId, TeamId, UserId, ViewId};
+use super::ids::{
+    ChannelId, ContactId, ConversationId, JobId, ReceivedMailId, RoleId, SessionId, TagId, TeamId, UserId, ViewId,
+};
 use super::removal::DeletionReason;
 use super::users::Reason;
 
@@ -175,6 +177,19 @@ pub enum Event {
         channel: ChannelId,
         user: UserId,
     },
+    ContactUpdated {
+        contact: ContactId,
+        fields: Vec<&'static str>,
+    },
+    ContactsMerged {
+        contact: ContactId,
+        merged: ContactId,
+        conversations: i64,
+    },
+    ContactMergeUndone {
+        contact: ContactId,
+        merged: ContactId,
+    },
     ConversationCreated {
         conversation: ConversationId,
     },
@@ -317,6 +332,9 @@ impl Event {
             Self::ChannelDeleted { .. } => "channel.deleted",
             Self::ChannelMemberAdded { .. } => "channel.member_added",
             Self::ChannelMemberRemoved { .. } => "channel.member_removed",
+            Self::ContactUpdated { .. } => "contact.updated",
+            Self::ContactsMerged { .. } => "contact.merged",
+            Self::ContactMergeUndone { .. } => "contact.merge_undone",
             Self::ConversationCreated { .. } => "conversation.created",
             Self::ConversationAssigned { .. } => CONVERSATION_ASSIGNED,
             Self::ConversationStatusChanged { .. } => "conversation.status_changed",
@@ -390,6 +408,9 @@ impl Event {
             Self::ChannelCreated { channel }
             | Self::ChannelUpdated { channel, .. }
             | Self::ChannelDeleted { channel } => Subject::Channel(*channel),
+            Self::ContactUpdated { contact, .. }
+            | Self::ContactsMerged { contact, .. }
+            | Self::ContactMergeUndone { contact, .. } => Subject::Contact(*contact),
             Self::ConversationCreated { conversation }
             | Self::ConversationAssigned { conversation, .. }
             | Self::ConversationStatusChanged { conversation, .. }
@@ -456,6 +477,11 @@ impl Event {
             Self::RoleUpdated { fields, before, after, .. } => {
                 json!({ "fields": fields, "before": keys(*before), "after": keys(*after) })
             }
+            Self::ContactUpdated { fields, .. } => json!({ "fields": fields }),
+            Self::ContactsMerged { merged, conversations, .. } => {
+                json!({ "merged": merged, "conversations": conversations })
+            }
+            Self::ContactMergeUndone { merged, .. } => json!({ "merged": merged }),
             Self::TeamDeleted { moved, .. } => json!({ "moved": moved }),
             Self::TeamLeadChanged { lead, .. } => json!({ "lead": lead }),
             Self::ChannelMemberAdded { channel, .. } | Self::ChannelMemberRemoved { channel, .. } => {

@@ -176,6 +176,15 @@ pub const GROUPS: &[Group] = &[
         ],
     },
     Group {
+        key: "contacts",
+        label: "Contacts",
+        events: &[
+            ("contact.updated", "Contact changed"),
+            ("contact.merged", "Two merged"),
+            ("contact.merge_undone", "Merge taken back"),
+        ],
+    },
+    Group {
         key: "conversations",
         label: "Conversations",
         events: &[
@@ -220,6 +229,7 @@ pub const KINDS: &[(&str, &str)] = &[
     ("team", "All teams"),
     ("channel", "All channels"),
     ("role", "All roles"),
+    ("contact", "All contacts"),
     ("conversation", "All conversations"),
     ("job", "All bulk changes"),
     ("workspace", "The workspace"),

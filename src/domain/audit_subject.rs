@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::ids::{ChannelId, ConversationId, JobId, ReceivedMailId, RoleId, TeamId, UserId, ViewId};
+use super::ids::{ChannelId, ContactId, ConversationId, JobId, ReceivedMailId, RoleId, TeamId, UserId, ViewId};
 
 /// What an event is about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,6 +17,8 @@ pub enum Subject {
     Team(TeamId),
     /// A channel.
     Channel(ChannelId),
+    /// A contact.
+    Contact(ContactId),
     /// A conversation.
     Conversation(ConversationId),
     /// A bulk job.
@@ -37,6 +39,7 @@ impl Subject {
             Self::Role(_) => "role",
             Self::Team(_) => "team",
             Self::Channel(_) => "channel",
+            Self::Contact(_) => "contact",
             Self::Conversation(_) => "conversation",
             Self::Job(_) => "job",
             Self::Mail(_) => "mail",
@@ -52,6 +55,7 @@ impl Subject {
             Self::Role(id) => Some(id.0),
             Self::Team(id) => Some(id.0),
             Self::Channel(id) => Some(id.0),
+            Self::Contact(id) => Some(id.0),
             Self::Job(id) => Some(id.0),
             Self::Mail(id) => Some(id.0),
             Self::View(id) => Some(id.0),

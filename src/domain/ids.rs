@@ -60,6 +60,8 @@ uuid_ids! {
     ViewId;
     /// A customer.
     ContactId;
+    /// Two contacts that became one.
+    MergeId;
     /// A word that conversations are marked with.
     TagId;
     /// One log-in on one device, as people see it; the secret key is another value.

@@ -177,6 +177,8 @@ pub fn topics_of(event: &Event) -> impl Iterator<Item = Topic> + use<> {
         Subject::Role(_) => [Some(Topic::Everybody), None],
         Subject::Team(_) | Subject::Channel(_) => [Some(Topic::Everybody), Some(Topic::Inbox)],
         Subject::View(_) => [Some(Topic::Inbox), None],
+        // Lists and conversations show whom they are with.
+        Subject::Contact(_) => [Some(Topic::Inbox), Some(Topic::Conversations)],
         Subject::Workspace | Subject::Mail(_) => [None, None],
     };
     topics.into_iter().flatten()

@@ -11,6 +11,7 @@ pub mod bulk;
 pub mod bulk_change;
 pub mod channels;
 pub mod clock;
+pub mod contacts;
 pub mod conversations;
 pub mod drafts;
 pub mod explain;

@@ -9,7 +9,7 @@ use super::schema::audit_events::dsl as a;
 use super::types::{AnyId, At};
 use crate::domain::access::Cause;
 use crate::domain::audit::Event;
-use crate::domain::ids::{ConversationId, JobId, RoleId, TeamId, UserId, WorkspaceId};
+use crate::domain::ids::{ContactId, ConversationId, JobId, RoleId, TeamId, UserId, WorkspaceId};
 use crate::failure::Failure;
 use chrono::{DateTime, Utc};
 
@@ -216,6 +216,21 @@ pub fn find_latest_of_team(rx: &mut Rx, team: TeamId) -> Result<Option<Recorded>
         .filter(a::workspace_id.eq(rx.workspace()))
         .filter(a::name.like("team.%"))
         .filter(a::subject_id.eq(AnyId(team.0)).or(a::to_team_id.eq(team)).or(a::from_team_id.eq(team)))
+        .order(a::id.desc())
+        .select(Row::as_select())
+        .first(rx.conn)
+        .optional()?;
+    row.map(Row::read).transpose()
+}
+
+/// The latest event about a contact.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn find_latest_of_contact(rx: &mut Rx, contact: ContactId) -> Result<Option<Recorded>, Failure> {
+    let row: Option<Row> = a::audit_events
+        .filter(a::workspace_id.eq(rx.workspace()))
+        .filter(a::subject_id.eq(AnyId(contact.0)))
         .order(a::id.desc())
         .select(Row::as_select())
         .first(rx.conn)

@@ -7,8 +7,8 @@ use diesel::prelude::*;
 use super::audit;
 use super::db::{Tx, insert_in_parts};
 use super::schema::{
-    audit_events, channel_members, channels, contacts, conversation_reads, conversation_tags, conversations,
-    invite_links, invites, login_attempts, messages, team_members, teams, users, workspaces,
+    audit_events, channel_members, channels, contact_addresses, contacts, conversation_reads, conversation_tags,
+    conversations, invite_links, invites, login_attempts, messages, team_members, teams, users, workspaces,
 };
 use super::types::At;
 use crate::domain::access::Cause;
@@ -358,13 +358,27 @@ pub fn insert_contacts(tx: &mut Tx, all: &[Contact]) -> Result<(), Failure> {
                 contacts::id.eq(contact.id),
                 contacts::workspace_id.eq(workspace),
                 contacts::name.eq(contact.name),
+                contacts::name_key.eq(key(contact.name)),
                 contacts::email.eq(contact.email),
                 contacts::email_key.eq(key(contact.email)),
                 contacts::created_at.eq(At(contact.created_at)),
             )
         })
         .collect();
-    insert_in_parts!(tx, contacts::table, 6, rows);
+    insert_in_parts!(tx, contacts::table, 7, rows);
+    let rows: Vec<_> = all
+        .iter()
+        .map(|contact| {
+            (
+                contact_addresses::workspace_id.eq(workspace),
+                contact_addresses::email_key.eq(key(contact.email)),
+                contact_addresses::contact_id.eq(contact.id),
+                contact_addresses::email.eq(contact.email),
+                contact_addresses::position.eq(0),
+            )
+        })
+        .collect();
+    insert_in_parts!(tx, contact_addresses::table, 5, rows);
     Ok(())
 }
 

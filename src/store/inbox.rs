@@ -12,7 +12,7 @@ use super::search::{self, Dialect};
 use super::types::At;
 use crate::domain::access::Sees;
 use crate::domain::conversations::Conversation;
-use crate::domain::ids::{ConversationId, UserId, WorkspaceId};
+use crate::domain::ids::{ChannelId, ConversationId, TeamId, UserId, WorkspaceId};
 use crate::domain::inbox::{Activity, Assignee, Cursor, Filter, Sort, Statuses, Teams, Waiting};
 use crate::domain::search::Wanted;
 use crate::domain::users::Status as UserStatus;
@@ -25,6 +25,19 @@ fn ours(workspace: WorkspaceId) -> _ {
 
 pub(super) type Boxed<'a> = diesel::helper_types::IntoBoxed<'a, ours, MultiBackend>;
 
+/// What somebody holds, what their teams hold, and what nobody holds in these channels.
+#[auto_type]
+pub(super) fn own(user: UserId, teams: Vec<TeamId>, channels: Vec<ChannelId>) -> _ {
+    // NULL compares to NULL, so what may be absent is asked for by name.
+    let theirs = conversations::assignee_id.is_not_null().and(conversations::assignee_id.assume_not_null().eq(user));
+    let of_teams = conversations::team_id.is_not_null().and(conversations::team_id.assume_not_null().eq_any(teams));
+    let of_nobody = conversations::assignee_id
+        .is_null()
+        .and(conversations::team_id.is_null())
+        .and(conversations::channel_id.eq_any(channels));
+    theirs.or(of_teams).or(of_nobody)
+}
+
 /// The conversations of a workspace that somebody may see: the SQL form of [`Sees::covers`].
 pub(super) fn visible<'a>(workspace: WorkspaceId, sees: &Sees) -> Boxed<'a> {
     let query = ours(workspace).into_boxed::<MultiBackend>();
@@ -33,17 +46,7 @@ pub(super) fn visible<'a>(workspace: WorkspaceId, sees: &Sees) -> Boxed<'a> {
         Sees::Nothing => query.filter(conversations::id.lt(0)),
         Sees::Own { user, teams, channels, unassigned } => {
             let channels = if *unassigned { channels.clone() } else { Vec::new() };
-            // NULL compares to NULL, so what may be absent is asked for by name.
-            query.filter(
-                (conversations::assignee_id.is_not_null().and(conversations::assignee_id.assume_not_null().eq(*user)))
-                    .or(conversations::team_id
-                        .is_not_null()
-                        .and(conversations::team_id.assume_not_null().eq_any(teams.clone())))
-                    .or(conversations::assignee_id
-                        .is_null()
-                        .and(conversations::team_id.is_null())
-                        .and(conversations::channel_id.eq_any(channels))),
-            )
+            query.filter(own(*user, teams.clone(), channels))
         }
     }
 }

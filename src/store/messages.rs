@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::db::{Rx, Tx};
-use super::schema::{attachments, contacts, conversations, messages};
+use super::schema::{attachments, contact_addresses, conversations, messages};
 use super::types::At;
 use crate::domain::conversations::MessageKind;
 use crate::domain::ids::{AttachmentId, ConversationId, MailId, MessageId, UserId};
@@ -228,10 +228,10 @@ pub fn find_mail(rx: &mut Rx, conversation: ConversationId, message: MessageId) 
 /// Trouble with the database.
 pub fn count_recent_of(rx: &mut Rx, address: &str, automatic: bool, since: DateTime<Utc>) -> Result<i64, Failure> {
     let workspace = rx.workspace();
-    let contact = contacts::table
-        .filter(contacts::workspace_id.eq(workspace))
-        .filter(contacts::email_key.eq(key(address)))
-        .select(contacts::id);
+    let contact = contact_addresses::table
+        .filter(contact_addresses::workspace_id.eq(workspace))
+        .filter(contact_addresses::email_key.eq(key(address)))
+        .select(contact_addresses::contact_id);
     let mut query = messages::table
         .inner_join(conversations::table.on(conversations::id.eq(messages::conversation_id)))
         .filter(messages::workspace_id.eq(workspace))

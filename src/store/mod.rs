@@ -10,6 +10,7 @@ pub mod bulk_items;
 pub mod bulk_jobs;
 pub mod channel_mail;
 pub mod channels;
+pub mod contact_merges;
 pub mod contacts;
 pub mod conversations;
 pub mod counts;

@@ -12,9 +12,9 @@ use diesel::sql_types::{Array, BigInt, Bool, Text};
 
 use super::db::{AnyConn, Ax, Db, Rx, Tx};
 use super::inbox::Boxed;
-use super::schema::{contacts, conversations, messages};
+use super::schema::{contact_addresses, contacts, conversations, messages};
 use super::types::Guid;
-use crate::domain::ids::{ConversationId, WorkspaceId};
+use crate::domain::ids::{ContactId, ConversationId, WorkspaceId};
 use crate::domain::search::{self, MOST, Wanted};
 use crate::failure::Failure;
 
@@ -189,21 +189,24 @@ fn fill_part(conn: &mut AnyConn, ids: &[ConversationId]) -> Result<(), Failure> 
 
 fn read_conversations(conn: &mut AnyConn, ids: &[ConversationId], all: &mut Words) -> Result<(), Failure> {
     let rows: Vec<i64> = ids.iter().map(|id| id.0).collect();
-    let found: Vec<(WorkspaceId, i64, String, String, String)> = conversations::table
+    let found: Vec<(WorkspaceId, i64, ContactId, String, String)> = conversations::table
         .inner_join(contacts::table.on(contacts::id.eq(conversations::contact_id)))
         .filter(conversations::id.eq_any(rows))
-        .select((
-            conversations::workspace_id,
-            conversations::id,
-            conversations::subject,
-            contacts::name,
-            contacts::email,
-        ))
+        .select((conversations::workspace_id, conversations::id, contacts::id, conversations::subject, contacts::name))
         .load(conn)?;
-    for (workspace, id, subject, name, email) in found {
+    let who: BTreeSet<ContactId> = found.iter().map(|(_, _, contact, ..)| *contact).collect();
+    let rows: Vec<(ContactId, String)> = contact_addresses::table
+        .filter(contact_addresses::contact_id.eq_any(who))
+        .select((contact_addresses::contact_id, contact_addresses::email))
+        .load(conn)?;
+    let mut addresses: BTreeMap<ContactId, Vec<String>> = BTreeMap::new();
+    for (contact, email) in rows {
+        addresses.entry(contact).or_default().push(email);
+    }
+    for (workspace, id, contact, subject, name) in found {
         let words = all.entry((workspace, ConversationId(id))).or_default();
-        for text in [subject, name, email] {
-            search::add(words, &text);
+        for text in [&subject, &name].into_iter().chain(addresses.get(&contact).into_iter().flatten()) {
+            search::add(words, text);
         }
     }
     Ok(())

@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use super::db::MultiBackend;
 use crate::domain::ids::{
-    AttachmentId, ChannelId, ContactId, JobId, MailId, ReceivedMailId, RoleId, SessionId, TagId, TaskId, TeamId,
-    UserId, ViewId, WorkspaceId,
+    AttachmentId, ChannelId, ContactId, JobId, MailId, MergeId, ReceivedMailId, RoleId, SessionId, TagId, TaskId,
+    TeamId, UserId, ViewId, WorkspaceId,
 };
 
 /// SQL type of ids.
@@ -187,6 +187,7 @@ ids_in_rows!(
     ViewId,
     ChannelId,
     ContactId,
+    MergeId,
     TagId,
     SessionId,
     JobId,

@@ -178,6 +178,13 @@ routes! {
     post "/inbox/views/{id}" SEE => pages::inbox_views::update;
     get "/inbox/views/{id}/delete" SEE => pages::inbox_views::ask_delete;
     post "/inbox/views/{id}/delete" SEE => pages::inbox_views::delete;
+    get "/contacts" Needs(Key::ContactsView) => pages::contacts::index;
+    get "/contacts/export" Needs(Key::ContactsView) => pages::contacts::export;
+    get "/contacts/{id}" Needs(Key::ContactsView) => pages::contacts::show;
+    post "/contacts/{id}" Needs(Key::ContactsEdit) => pages::contacts::update;
+    get "/contacts/{id}/merge" Needs(Key::ContactsEdit) => pages::contacts::ask_merge;
+    post "/contacts/{id}/merge" Needs(Key::ContactsEdit) => pages::contacts::merge;
+    post "/contacts/merges/{id}/undo" Needs(Key::ContactsEdit) => pages::contacts::undo_merge;
     get "/conversations/{id}" SEE => pages::conversation::show;
     get "/conversations/{id}/presence" SEE => pages::events::present;
     post "/conversations/{id}/presence" SEE => pages::events::announce;

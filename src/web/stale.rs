@@ -2,7 +2,7 @@
 
 use super::error::WebError;
 use super::extract::Viewer;
-use crate::domain::ids::{TeamId, UserId};
+use crate::domain::ids::{ContactId, TeamId, UserId};
 use crate::failure::Failure;
 use crate::store::audit::Recorded;
 use crate::store::{self, Rx};
@@ -35,6 +35,14 @@ pub async fn user_changed(viewer: &Viewer, id: UserId, what: &str) -> Result<Str
 /// Trouble with the database.
 pub async fn team_changed(viewer: &Viewer, id: TeamId) -> Result<String, WebError> {
     changed(viewer, move |rx| store::audit::find_latest_of_team(rx, id), "this team").await
+}
+
+/// Who changed a contact meanwhile.
+///
+/// # Errors
+/// Trouble with the database.
+pub async fn contact_changed(viewer: &Viewer, id: ContactId) -> Result<String, WebError> {
+    changed(viewer, move |rx| store::audit::find_latest_of_contact(rx, id), "this contact").await
 }
 
 async fn changed<F>(viewer: &Viewer, find: F, what: &str) -> Result<String, WebError>

@@ -14,7 +14,7 @@ use super::support::sample;
 use super::support::smtp::Smtp;
 
 /// Answers that are no pages: files (and what is exported), and pieces that a page asks for.
-const NO_PAGES: [&str; 10] = [
+const NO_PAGES: [&str; 8] = [
     "/",
     "/settings",
     "/attachments/{id}",
@@ -23,9 +23,6 @@ const NO_PAGES: [&str; 10] = [
     "/events",
     "/conversations/{id}/presence",
     "/conversations/{id}/draft",
-    // The sample has no saved view; the dialog of a new one, which is walked, has the same fields.
-    "/inbox/views/{id}",
-    "/inbox/views/{id}/delete",
 ];
 /// Lists whose only entry leads to what others do not lead to: somebody who comes back to the dialog of dates, a team with
 /// somebody who cannot log in to the dialog that takes them off. And somebody whose leave is planned.
@@ -39,7 +36,9 @@ const ONLY: [&str; 4] = [
 const SEEDS: [&str; 3] =
     ["/inbox/bulk/confirm?target=none&conversation=7&conversation=8", "/conversations/7", "/nowhere"];
 /// More of what pages can show.
-const STATES: [&str; 17] = [
+const STATES: [&str; 19] = [
+    "/contacts?q=nobody-is-called-so",
+    "/contacts?sort=newest",
     "/settings/users/inactive?state=removed",
     "/inbox?view=snoozed",
     "/inbox?view=unassigned&select=matching",
@@ -63,7 +62,7 @@ type Opened = (&'static str, &'static str, &'static [&'static str], &'static str
 /// Stands for a conversation that is open.
 const OPEN: &str = "an open conversation";
 /// What opens on a page, by clicks one after the other: name, page, what to click, what is there then.
-const OPENED: [Opened; 31] = [
+const OPENED: [Opened; 33] = [
     ("account menu", "/inbox", &["[popovertarget=me-menu]"], "#me-menu:popover-open"),
     ("keys", "/inbox", &["[data-show-dialog=keys]"], "#keys[open]"),
     ("filters", "/inbox", &["[popovertarget=filter-pop]"], "#filter-pop:popover-open"),
@@ -73,6 +72,8 @@ const OPENED: [Opened; 31] = [
     ("bulk confirmation", "/inbox", &["input[data-all]", ".bulkbar [value=none]"], "dialog[open]"),
     ("picker", OPEN, &["[popovertarget=assign]"], "#assign:popover-open"),
     ("snooze", OPEN, &["[popovertarget=snooze]"], "#snooze:popover-open"),
+    ("contact", OPEN, &["[popovertarget=contact]"], "#contact:popover-open"),
+    ("merge contacts", "/contacts", &["tbody a.person-name", "header a[href$='/merge']"], "dialog[open] #merge-q"),
     ("priority", OPEN, &["[popovertarget=priority]"], "#priority:popover-open"),
     ("tag", OPEN, &["[popovertarget=add-tag]"], "#add-tag:popover-open"),
     ("user menu", "/settings/users", &["tbody [popovertarget]"], ".menu:popover-open"),

@@ -2,6 +2,7 @@
 
 pub mod accept;
 pub mod attachments;
+pub mod contacts;
 pub mod conversation;
 pub mod events;
 pub mod inbox;

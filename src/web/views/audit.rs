@@ -135,6 +135,7 @@ fn icon(name: &str) -> &'static str {
             "channel" => "plug-connected",
             "bulk" | "handover" => "transfer",
             "view" => "bookmark",
+            "contact" => "user",
             _ => "settings",
         },
     }
@@ -163,6 +164,7 @@ fn about(logged: &Logged, names: &Names) -> Thing {
         },
         "job" => Thing::link("A bulk change", names.events.jobs.then(|| format!("/jobs/{subject}"))),
         "view" => Thing::words("A saved view"),
+        "contact" => Thing::link("A contact", may(Key::ContactsView).then(|| format!("/contacts/{subject}"))),
         "mail" => Thing::link("A mail", may(Key::SettingsManage).then(|| "/settings/outbox".to_owned())),
         "conversation" => {
             let number = logged.conversation.and_then(|id| names.conversations.get(&id));

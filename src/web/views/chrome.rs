@@ -16,6 +16,8 @@ use crate::web::{App, csrf};
 pub enum Section {
     /// The inbox.
     Inbox,
+    /// The customers.
+    Contacts,
     /// Settings.
     Settings,
     /// One's own profile.
@@ -35,6 +37,10 @@ pub struct Chrome {
     pub me: Option<PersonView>,
     /// Which part of the rail is lit.
     pub inbox_lit: bool,
+    /// Which part of the rail is lit.
+    pub contacts_lit: bool,
+    /// Whether they may see contacts.
+    pub contacts: bool,
     /// Which part of the rail is lit.
     pub settings_lit: bool,
     /// Where Settings begin for this person; `None` if they have none.
@@ -93,6 +99,8 @@ impl Chrome {
             title: title.to_owned(),
             workspace: known.as_ref().map(|known| known.workspace.name.clone()).unwrap_or_default(),
             inbox_lit: section == Section::Inbox,
+            contacts_lit: section == Section::Contacts,
+            contacts: may(Key::ContactsView),
             settings_lit: section == Section::Settings,
             settings: known.as_ref().and_then(|known| settings(known.person.permissions)),
             inbox: may(Key::ConversationsViewAll) || may(Key::ConversationsViewOwn),
@@ -112,6 +120,8 @@ impl Chrome {
             workspace: String::new(),
             me: None,
             inbox_lit: false,
+            contacts_lit: false,
+            contacts: false,
             settings_lit: false,
             settings: None,
             inbox: false,

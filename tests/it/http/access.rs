@@ -94,7 +94,7 @@ on_both! {
             w.other.xena.to_string(), w.other.team.to_string(), w.other.job.to_string(), w.other.mail.to_string(),
             w.other.invited.to_string(), w.other.attachment.to_string(), w.other.quarantined.to_string(),
             w.other.number.to_string(), w.other.channel.to_string(), w.other.role.to_string(),
-            w.other.view.to_string(),
+            w.other.view.to_string(), w.other.contact.to_string(), w.other.merge.to_string(),
         ];
         let before = w.number("SELECT count(*) FROM audit_events");
         for line in TABLE.iter().filter(|line| line.path.contains("{id}")) {

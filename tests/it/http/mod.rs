@@ -5,6 +5,7 @@ mod access;
 mod audit;
 mod channel_mail;
 mod channels;
+mod contacts;
 mod deletion;
 mod doors;
 mod drafts;

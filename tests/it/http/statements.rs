@@ -130,6 +130,8 @@ fn pages(w: &World, scene: &Scene) -> Vec<String> {
         "/settings/users/invite/many",
         "/settings/teams",
         "/settings/outbox",
+        "/contacts",
+        "/contacts?sort=newest",
         "/profile",
         "/profile/security",
     ]

@@ -162,6 +162,29 @@ on_both! {
         }
     }
 
+    fn whoever_writes_while_two_contacts_become_one_is_found_with_the_one_that_stays(w: World) {
+        use baton::actions::contacts::merge;
+        let (scope, b) = (w.scope(w.olga), w.instance_b());
+        let can = Can::check(&scope).expect("may");
+        for round in 0..8 {
+            let known = |name: &str| w.system_does(|tx| {
+                let id = store::contacts::find_or_insert(tx, &format!("{name}{round}@race.example"), name)?;
+                Ok(tx.unrecorded(id, "a test sets the scene"))
+            });
+            let (kept, gone) = (known("kept"), known("gone"));
+            let mut draft = w.draft();
+            draft.contact = format!("gone{round}@race.example");
+            let (merged, back) = both_at_once(
+                || w.db.write_now(&scope, |tx| merge(tx, &can, kept, gone)),
+                || (w.conversation(&draft), b.write_now(&scope, |tx| merge(tx, &can, gone, kept))),
+            );
+            let stays = if merged.is_ok() { kept } else { gone };
+            assert!(merged.is_ok() != back.1.is_ok(), "one of the two merges is done");
+            let found = w.read(|rx| store::contacts::list_conversation_ids(rx, stays));
+            assert_eq!(found, [back.0.0]);
+        }
+    }
+
     fn two_teams_that_take_in_the_same_two_people_at_once_do_not_wait_for_each_other(w: World) {
         use baton::actions::teams::{Change, change_members};
         let scope = w.scope(w.ada);

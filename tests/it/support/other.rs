@@ -5,8 +5,8 @@ use baton::domain::access::Can;
 use baton::domain::assignment::Target;
 use baton::domain::conversations::MessageKind;
 use baton::domain::ids::{
-    AttachmentId, ChannelId, ContactId, ConversationId, ConversationNumber, JobId, MailId, ReceivedMailId, RoleId,
-    SessionId, TagId, TeamId, UserId, ViewId, WorkspaceId,
+    AttachmentId, ChannelId, ContactId, ConversationId, ConversationNumber, JobId, MailId, MergeId, ReceivedMailId,
+    RoleId, SessionId, TagId, TeamId, UserId, ViewId, WorkspaceId,
 };
 use baton::domain::roles::Standard;
 use baton::domain::secrets::Secret;
@@ -37,6 +37,7 @@ pub struct Other {
     pub session: SessionId,
     pub mail: MailId,
     pub view: ViewId,
+    pub merge: MergeId,
 }
 
 pub fn build(db: &Db) -> Other {
@@ -63,6 +64,9 @@ pub fn build(db: &Db) -> Other {
         store::teams::insert_member(tx, team, xena)?;
         let channel = store::channels::list(tx)?.remove(0).id;
         let contact = store::contacts::find_or_insert(tx, "harriet@customer.example", "Harriet Cole")?;
+        let twin = store::contacts::find_or_insert(tx, "h.cole@customer.example", "H. Cole")?;
+        let can_edit = Can::check(&scope).expect("may");
+        let merge = actions::contacts::merge(tx, &can_edit, contact, twin)?.value().id;
         let new = store::conversations::New { channel, contact, subject: "Secret", team: Some(team), continues: None };
         let (conversation, number) = store::conversations::insert(tx, &new)?;
         let tag = store::tags::find_or_insert(tx, "vip")?;
@@ -128,6 +132,7 @@ pub fn build(db: &Db) -> Other {
             session,
             mail,
             view,
+            merge,
         }))
     })
     .expect("Xenon")

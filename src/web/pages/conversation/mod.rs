@@ -14,6 +14,7 @@ use actix_web::http::{Method, StatusCode};
 use askama::Template;
 
 use self::thread::{Shown, Thread};
+use super::contacts;
 use super::inbox::read::{self, Asker, Frame};
 use super::inbox::{Selected, render};
 use crate::actions;
@@ -26,6 +27,8 @@ use crate::web::extract::{Id, Query, Seeing, Viewer, is_fragment};
 use crate::web::reply::{Reply, page};
 use crate::web::views::chrome::{Section, form_token};
 
+/// Conversations with the same contact that are shown beside it: the latest.
+const OTHERS: usize = 8;
 /// Messages of a thread that are shown: the latest.
 const MESSAGES: i64 = 200;
 /// Events of a thread that are shown: the latest.
@@ -111,12 +114,16 @@ async fn read_all(
 fn load(rx: &mut Rx, frame: &Frame, number: ConversationNumber) -> Result<Shown, Failure> {
     let one = store::conversations::find(rx, number, &frame.asker.sees)?.ok_or(Failure::NotFound)?;
     let messages = store::messages::list(rx, one.id, MESSAGES)?;
+    let (mut others, more_others) = contacts::talks(rx, one.contact, &frame.asker.sees, OTHERS)?;
+    others.retain(|other| other.conversation.id != one.id);
     let ids: Vec<MessageId> = messages.iter().map(|message| message.id).collect();
     let read = store::conversations::list_reads(rx, frame.asker.me, &[one.id])?;
     let mails: Vec<MailId> = messages.iter().filter_map(|message| message.mail).collect();
     Ok(Shown {
         unread: read.get(&one.id).is_none_or(|read| one.last_activity_at > *read),
         contact: store::contacts::find(rx, one.contact)?,
+        others,
+        more_others,
         tags: frame.named.tags(&store::tags::list_of_conversations(rx, &[one.id])?.remove(&one.id).unwrap_or_default()),
         events: store::audit::list_of_conversation(rx, one.id, EVENTS)?,
         files: store::messages::list_attachments(rx, &ids)?,

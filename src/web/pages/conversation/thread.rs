@@ -12,11 +12,14 @@ use crate::domain::conversations::{ChannelKind, Conversation, Priority, Status};
 use crate::domain::drafts::Draft;
 use crate::domain::ids::{ConversationNumber, MailId, MessageId, TagId};
 use crate::domain::snooze::Preset;
+use crate::domain::text::counted;
 use crate::store::audit::Recorded;
 use crate::store::contacts::Contact;
+use crate::store::inbox::Listed;
 use crate::store::messages::{Attachment, Message};
 use crate::store::outbox::State;
 use crate::web::extract::Viewer;
+use crate::web::pages::contacts::Talk;
 use crate::web::pages::inbox::list::{long_wait, unusual};
 use crate::web::pages::inbox::picker::Picker;
 use crate::web::pages::inbox::read::Frame;
@@ -31,6 +34,10 @@ pub(in crate::web::pages) struct Shown {
     pub one: Conversation,
     /// With whom.
     pub contact: Option<Contact>,
+    /// What there was with them besides, latest first.
+    pub others: Vec<Listed>,
+    /// Whether there was more.
+    pub more_others: bool,
     /// Whether something happened since the reader looked.
     pub unread: bool,
     /// Its tags.
@@ -135,6 +142,24 @@ pub(in crate::web::pages) struct DraftView {
     pub usable: bool,
 }
 
+/// The contact, and what there was with them besides.
+pub(in crate::web::pages) struct Customer {
+    /// Their name.
+    pub name: String,
+    /// The address that replies go to.
+    pub email: String,
+    /// Their page, for who may see it.
+    pub page: Option<String>,
+    /// Their open conversations in the inbox.
+    pub inbox: String,
+    /// What teammates should know, for who may see it.
+    pub note: String,
+    /// Their other conversations, latest first.
+    pub others: Vec<Talk>,
+    /// How many there are, in words.
+    pub count: String,
+}
+
 /// The pane.
 pub(in crate::web::pages) struct Thread {
     /// The conversation's number.
@@ -183,8 +208,8 @@ pub(in crate::web::pages) struct Thread {
     pub all_tags: Vec<String>,
     /// Number, channel, contact.
     pub details: String,
-    /// The contact's other conversations: words and address.
-    pub contact: Option<(String, String)>,
+    /// With whom it is.
+    pub contact: Option<Customer>,
     /// The conversation that it goes on from.
     pub continues: Option<ConversationNumber>,
     /// Whether earlier messages are left out.
@@ -238,7 +263,7 @@ impl Thread {
             may_tag: has(Key::ConversationsTag),
             all_tags: frame.named.tags.iter().map(|(_, name)| name.clone()).collect(),
             details: details(one, kind, channel.map(|channel| channel.name.as_str())),
-            contact: contact.map(|contact| (contact.email.clone(), format!("/inbox?contact={}", contact.id))),
+            contact: contact.map(|contact| customer(frame, shown, may, contact)),
             continues: shown.continues,
             cut: shown.cut,
             entries: entries(frame, shown, kind, living && has(Key::ConversationsReply)),
@@ -246,6 +271,25 @@ impl Thread {
             composer: composer(viewer, frame, shown, (kind, name), typed),
             silent: silent(may, one, kind),
         }
+    }
+}
+
+fn customer(frame: &Frame, shown: &Shown, may: PermissionSet, contact: &Contact) -> Customer {
+    let sees = may.has(Key::ContactsView);
+    let others = i64::try_from(shown.others.len()).unwrap_or(0);
+    let count = match (others, shown.more_others) {
+        (0, _) => String::new(),
+        (_, true) => format!("{others}+ others"),
+        (_, false) => counted(others, "other", "others"),
+    };
+    Customer {
+        name: contact.name.clone(),
+        email: contact.email.clone(),
+        page: sees.then(|| format!("/contacts/{}", contact.id)),
+        inbox: format!("/inbox?contact={}", contact.id),
+        note: if sees { contact.note.clone() } else { String::new() },
+        others: shown.others.iter().map(|one| Talk::new(one, &frame.named, &frame.times())).collect(),
+        count,
     }
 }
 

@@ -115,6 +115,7 @@ pub struct Scene {
     number: String,
     tag: String,
     contact: String,
+    twin: String,
 }
 
 pub fn scene(w: &World) -> Scene {
@@ -133,6 +134,10 @@ pub fn scene(w: &World) -> Scene {
     });
     w.deactivate(w.rita);
     let contact = w.read(|rx| store::conversations::find(rx, number, &Sees::All)).expect("a conversation").contact;
+    let twin = w.system_does(|tx| {
+        let twin = store::contacts::find_or_insert(tx, "h.cole@twin.example", "H. Cole")?;
+        Ok(tx.unrecorded(twin, "a test sets the scene"))
+    });
     Scene {
         invited,
         session: w.session(w.bob, "his cookie"),
@@ -140,6 +145,7 @@ pub fn scene(w: &World) -> Scene {
         number: number.to_string(),
         tag: tag.to_string(),
         contact: contact.to_string(),
+        twin: twin.to_string(),
     }
 }
 
@@ -179,6 +185,7 @@ pub fn forms(w: &World, s: &Scene) -> Vec<Asked> {
     let targets: &[(&'static str, Of, &str)] =
         &[("target", Of::ToUser, &to_agnes), ("target", Of::ToTeam, &to_returns)];
 
+    add("/contacts/{id}/merge", &s.contact, &[], &[("merged", Of::Contact, &s.twin)]);
     let bulk = "/settings/users/bulk";
     add(
         bulk,
@@ -336,6 +343,7 @@ pub fn addresses(w: &World, s: &Scene) -> Vec<Asked> {
     add("/settings/security", "", &rule, &[("inactivity_role", Of::Role, &guest)]);
     add("/settings/roles/new", "", &[], &[("copy", Of::Role, &agent)]);
     add("/settings/audit", "", &[], &audit_fields(&bob, &support, &agent, &email));
+    add("/contacts/{id}/merge", &s.contact, &[], &[("with", Of::Contact, &s.twin)]);
     add("/inbox", "", &[], &inbox_fields(&bob, &support, &email, s));
     let matching = [("target", "none"), ("scope", "matching"), ("status", "open")];
     add("/inbox/bulk/confirm", "", &matching, &inbox_fields(&bob, &support, &email, s));
@@ -372,6 +380,8 @@ pub const WITHOUT: &[&str] = &[
     "/profile",
     "/profile/security/password",
     "/profile/delete",
+    "/contacts/{id}",
+    "/contacts/merges/{id}/undo",
     "/conversations/{id}/draft",
     "/conversations/{id}/messages",
     "/conversations/{id}/presence",
@@ -391,6 +401,7 @@ pub const PLAIN: &[&str] = &[
     "action",
     "activity",
     "address",
+    "addresses",
     "after",
     "as_before",
     "back",

@@ -1,0 +1,10 @@
+DROP TABLE contact_addresses;
+DROP TABLE contact_merge_addresses;
+DROP TABLE contact_merge_conversations;
+DROP TABLE contact_merges;
+DROP INDEX contacts_by_age;
+DROP INDEX contacts_by_name;
+ALTER TABLE contacts DROP COLUMN merged_into;
+ALTER TABLE contacts DROP COLUMN version;
+ALTER TABLE contacts DROP COLUMN name_key;
+ALTER TABLE contacts DROP COLUMN note;
