@@ -38,6 +38,7 @@ pub mod roles;
 pub mod roster;
 pub mod saved_views;
 mod schema;
+mod schema_contacts;
 pub mod search;
 pub mod sessions;
 mod statements;

@@ -1,5 +1,8 @@
 //! The tables, as both databases have them. Written from the migrations; `tests/it/migrations.rs` holds it to them.
 
+pub use super::schema_contacts::{
+    contact_addresses, contact_merge_addresses, contact_merge_conversations, contact_merges,
+};
 use super::types::{Guid, Instant};
 
 diesel::table! {
@@ -296,55 +299,6 @@ diesel::table! {
         name_key -> Text,
         version -> BigInt,
         merged_into -> Nullable<Guid>,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use super::Guid;
-
-    contact_addresses (workspace_id, email_key) {
-        workspace_id -> Guid,
-        email_key -> Text,
-        contact_id -> Guid,
-        email -> Text,
-        position -> Integer,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use super::{Guid, Instant};
-
-    contact_merges (id) {
-        id -> Guid,
-        workspace_id -> Guid,
-        kept_id -> Guid,
-        merged_id -> Guid,
-        merged_at -> Instant,
-        undone_at -> Nullable<Instant>,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use super::Guid;
-
-    contact_merge_addresses (merge_id, email_key) {
-        merge_id -> Guid,
-        email_key -> Text,
-        workspace_id -> Guid,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use super::Guid;
-
-    contact_merge_conversations (merge_id, conversation_id) {
-        merge_id -> Guid,
-        conversation_id -> BigInt,
-        workspace_id -> Guid,
     }
 }
 
