@@ -1,6 +1,7 @@
 //! Another workspace's ids in fields of forms and in addresses: nothing happens in either workspace, and the answer is
 //! the one for an id that was never there (W-3). The paths are the business of `access`.
 
+mod plain;
 mod table;
 
 use std::path::Path;
@@ -10,7 +11,8 @@ use baton::web::routes::TABLE;
 use crate::support::traces::everything;
 use crate::support::web::{Page, Site};
 use crate::support::{World, on_both};
-use table::{Asked, PLAIN, WITHOUT, addresses, forms, scene};
+use plain::{PLAIN, WITHOUT};
+use table::{Asked, addresses, forms, scene};
 
 /// What a page says, without what differs from one answer to the next.
 fn said(page: &Page) -> (u16, String) {
