@@ -143,10 +143,7 @@ fn place(
         None => by_address(tx, at.as_ref(), mail)?,
     };
     let before = match answered {
-        Some(id) => {
-            store::removal::lock_holder_of_settled(tx, id)?;
-            store::conversations::lock_many(tx, &[id])?.into_iter().next()
-        }
+        Some(id) => super::conversation_merges::lock_current(tx, id)?,
         None => None,
     };
     let now = tx.now();

@@ -8,6 +8,7 @@ pub mod channel_mail;
 pub mod channels;
 pub mod composing;
 pub mod contacts;
+pub mod conversation_merges;
 pub mod conversations;
 pub mod drafts;
 pub mod inactivity;

@@ -33,8 +33,7 @@ pub fn note(
     sent: &Sent,
     events: &mut Vec<Event>,
 ) -> Result<ConversationNumber, Failure> {
-    store::removal::lock_holder_of_settled(tx, sent.conversation)?;
-    let one = store::conversations::lock_many(tx, &[sent.conversation])?.into_iter().next().ok_or(Failure::NotFound)?;
+    let one = super::conversation_merges::lock_current(tx, sent.conversation)?.ok_or(Failure::NotFound)?;
     store::received_mails::set_message(tx, received, sent.message)?;
     let Some(mail) = sent.mail else { return Ok(one.number) };
     let noted = store::outbox::set_reported(tx, mail, report.failed, &report.reason)?;

@@ -7,7 +7,8 @@ use super::access::PermissionSet;
 pub use super::audit_subject::Subject;
 use super::conversations::Status;
 use super::ids::{
-    ChannelId, ContactId, ConversationId, JobId, ReceivedMailId, RoleId, SessionId, TagId, TeamId, UserId, ViewId,
+    ChannelId, ContactId, ConversationId, ConversationNumber, JobId, ReceivedMailId, RoleId, SessionId, TagId, TeamId,
+    UserId, ViewId,
 };
 use super::removal::DeletionReason;
 use super::users::Reason;
@@ -203,6 +204,14 @@ pub enum Event {
         to: Status,
         until: Option<DateTime<Utc>>,
     },
+    ConversationMerged {
+        conversation: ConversationId,
+        into: ConversationNumber,
+    },
+    ConversationAbsorbed {
+        conversation: ConversationId,
+        from: ConversationNumber,
+    },
     ConversationWoken {
         conversation: ConversationId,
     },
@@ -332,6 +341,8 @@ impl Event {
             Self::ConversationCreated { .. } => "conversation.created",
             Self::ConversationAssigned { .. } => CONVERSATION_ASSIGNED,
             Self::ConversationStatusChanged { .. } => "conversation.status_changed",
+            Self::ConversationMerged { .. } => "conversation.merged",
+            Self::ConversationAbsorbed { .. } => "conversation.absorbed",
             Self::ConversationWoken { .. } => "conversation.woken",
             Self::ConversationPriorityChanged { .. } => "conversation.priority_changed",
             Self::ConversationTagged { .. } => "conversation.tagged",
@@ -408,6 +419,8 @@ impl Event {
             Self::ConversationCreated { conversation }
             | Self::ConversationAssigned { conversation, .. }
             | Self::ConversationStatusChanged { conversation, .. }
+            | Self::ConversationMerged { conversation, .. }
+            | Self::ConversationAbsorbed { conversation, .. }
             | Self::ConversationWoken { conversation }
             | Self::ConversationPriorityChanged { conversation, .. }
             | Self::ConversationTagged { conversation, .. }

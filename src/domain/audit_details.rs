@@ -60,6 +60,8 @@ impl Event {
             Self::ConversationStatusChanged { from, to, until, .. } => {
                 json!({ "from": from.as_str(), "to": to.as_str(), "until": until.map(|at| at.timestamp()) })
             }
+            Self::ConversationMerged { into, .. } => json!({ "into": into }),
+            Self::ConversationAbsorbed { from, .. } => json!({ "from": from }),
             Self::ConversationPriorityChanged { from, to, .. } => json!({ "from": from, "to": to }),
             Self::ConversationTagged { tag, .. } | Self::ConversationUntagged { tag, .. } => json!({ "tag": tag }),
             Self::MailQuarantined { problem, .. } => json!({ "problem": problem }),

@@ -97,6 +97,8 @@ pub const GROUPS: &[Group] = &[
             ("conversation.assigned", "Assigned"),
             ("conversation.status_changed", "Status changed"),
             ("conversation.woken", "Woken"),
+            ("conversation.merged", "Merged into another"),
+            ("conversation.absorbed", "Took another in"),
             ("draft.taken_over", "Draft taken over"),
             ("draft.discarded", "Draft discarded"),
             ("conversation.priority_changed", "Priority changed"),

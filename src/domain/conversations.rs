@@ -142,6 +142,8 @@ pub struct Conversation {
     pub version: i64,
     /// The first message.
     pub created_at: DateTime<Utc>,
+    /// The one that it is a part of, if it was merged.
+    pub merged_into: Option<ConversationId>,
 }
 
 /// A "no" about a conversation.
@@ -159,6 +161,15 @@ pub enum ConversationRefusal {
     /// F-4.
     #[error("Choose a time within the next two years.")]
     SnoozeTooFar,
+    /// C-16.
+    #[error("Choose another conversation than this one.")]
+    MergeWithItself,
+    /// C-16.
+    #[error("Conversations with two contacts can’t be merged. Merge the contacts first if they are one person.")]
+    OtherContact,
+    /// C-16.
+    #[error("One of the two is archived, or was merged meanwhile.")]
+    MergeArchived,
     /// C-5.
     #[error("Write a message first.")]
     EmptyMessage,
@@ -174,6 +185,23 @@ pub enum ConversationRefusal {
     /// C-7.
     #[error("{0} may not reply to contacts, so they can’t get conversations.")]
     AssigneeCannotReply(String),
+}
+
+/// Whether one conversation may become a part of another (C-16).
+///
+/// # Errors
+/// The reason why not.
+pub fn may_merge(from: &Conversation, to: &Conversation) -> Result<(), ConversationRefusal> {
+    if from.id == to.id {
+        return Err(ConversationRefusal::MergeWithItself);
+    }
+    if from.contact != to.contact {
+        return Err(ConversationRefusal::OtherContact);
+    }
+    if from.status == Status::Archived || to.status == Status::Archived {
+        return Err(ConversationRefusal::MergeArchived);
+    }
+    Ok(())
 }
 
 /// The longest snooze.
@@ -358,6 +386,7 @@ mod tests {
             last_activity_at: DateTime::UNIX_EPOCH,
             version: 1,
             created_at: DateTime::UNIX_EPOCH,
+            merged_into: None,
         }
     }
 

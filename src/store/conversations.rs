@@ -35,6 +35,7 @@ pub(super) struct Row {
     last_activity_at: At,
     version: i64,
     created_at: At,
+    merged_into: Option<i64>,
 }
 
 impl Row {
@@ -56,6 +57,7 @@ impl Row {
             last_activity_at: self.last_activity_at.0,
             version: self.version,
             created_at: self.created_at.0,
+            merged_into: self.merged_into.map(ConversationId),
         })
     }
 }

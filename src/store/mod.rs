@@ -12,6 +12,7 @@ pub mod channel_mail;
 pub mod channels;
 pub mod contact_merges;
 pub mod contacts;
+pub mod conversation_merges;
 pub mod conversations;
 pub mod counts;
 pub mod db;

@@ -326,6 +326,7 @@ diesel::table! {
         continues -> Nullable<BigInt>,
         version -> BigInt,
         created_at -> Instant,
+        merged_into -> Nullable<BigInt>,
     }
 }
 

@@ -197,6 +197,8 @@ routes! {
     post "/conversations/{id}/draft/discard" Needs(Key::HandoversRun) => pages::conversation::discard;
     post "/conversations/{id}/assign" Needs(Key::ConversationsAssign) => pages::conversation::assign;
     post "/conversations/{id}/status" Needs(Key::ConversationsChangeStatus) => pages::conversation::set_status;
+    get "/conversations/{id}/merge" Needs(Key::ConversationsChangeStatus) => pages::conversation::ask_merge;
+    post "/conversations/{id}/merge" Needs(Key::ConversationsChangeStatus) => pages::conversation::merge;
     post "/conversations/{id}/priority" Needs(Key::ConversationsTag) => pages::conversation::prioritise;
     post "/conversations/{id}/tags" Needs(Key::ConversationsTag) => pages::conversation::tag;
     get "/inbox/bulk/confirm" Needs(Key::ConversationsBulk) => pages::inbox_bulk::confirm;

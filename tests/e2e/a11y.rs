@@ -62,7 +62,7 @@ type Opened = (&'static str, &'static str, &'static [&'static str], &'static str
 /// Stands for a conversation that is open.
 const OPEN: &str = "an open conversation";
 /// What opens on a page, by clicks one after the other: name, page, what to click, what is there then.
-const OPENED: [Opened; 33] = [
+const OPENED: [Opened; 34] = [
     ("account menu", "/inbox", &["[popovertarget=me-menu]"], "#me-menu:popover-open"),
     ("keys", "/inbox", &["[data-show-dialog=keys]"], "#keys[open]"),
     ("filters", "/inbox", &["[popovertarget=filter-pop]"], "#filter-pop:popover-open"),
@@ -74,6 +74,7 @@ const OPENED: [Opened; 33] = [
     ("snooze", OPEN, &["[popovertarget=snooze]"], "#snooze:popover-open"),
     ("contact", OPEN, &["[popovertarget=contact]"], "#contact:popover-open"),
     ("merge contacts", "/contacts", &["tbody a.person-name", "header a[href$='/merge']"], "dialog[open] #merge-q"),
+    ("merge conversations", OPEN, &["[popovertarget=contact]", "#contact a[href$='/merge']"], "dialog[open]"),
     ("priority", OPEN, &["[popovertarget=priority]"], "#priority:popover-open"),
     ("tag", OPEN, &["[popovertarget=add-tag]"], "#add-tag:popover-open"),
     ("user menu", "/settings/users", &["tbody [popovertarget]"], ".menu:popover-open"),

@@ -17,6 +17,7 @@ mod architecture;
 mod audit;
 mod bulk;
 mod bulk_changes;
+mod conversation_merges;
 mod http;
 mod live;
 mod mail_imap;

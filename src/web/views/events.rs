@@ -122,6 +122,13 @@ pub fn of_conversation(event: &Recorded, names: &Names, times: &Times) -> Option
         "conversation.created" => ("plus", start.say("Conversation started")),
         "conversation.assigned" => assigned(event, start),
         "conversation.status_changed" => status_changed(event, start, times),
+        "conversation.merged" | "conversation.absorbed" => {
+            let merged = event.name == "conversation.merged";
+            let other = event.detail(if merged { "into" } else { "from" }).as_i64().unwrap_or_default();
+            let begins = if merged { "This was merged into " } else { "Merged with " };
+            let sentence = start.say(begins).link(&format!("#{other}"), format!("/conversations/{other}"));
+            ("transfer", sentence.by(event))
+        }
         "conversation.woken" => ("alarm-snooze", start.say("The snooze ended, so this is open again")),
         "draft.taken_over" | "draft.discarded" => {
             let verb = if event.name == "draft.discarded" { "discarded" } else { "taken over" };

@@ -2,12 +2,14 @@
 
 mod drafts;
 mod forms;
+mod merge;
 pub(super) mod message;
 pub(super) mod thread;
 
 pub use drafts::{discard, save, show as draft, take_over};
 pub use forms::{assign, note, prioritise, reply, retry, set_status, tag};
 pub(super) use forms::{list_of, safe_back};
+pub use merge::{ask as ask_merge, create as merge};
 
 use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, StatusCode};
@@ -129,6 +131,10 @@ fn load(rx: &mut Rx, frame: &Frame, number: ConversationNumber) -> Result<Shown,
         files: store::messages::list_attachments(rx, &ids)?,
         deliveries: store::outbox::list_states(rx, &mails)?,
         drafts: store::drafts::list_of_conversation(rx, one.id)?,
+        merged_into: match one.merged_into {
+            Some(into) => store::conversation_merges::find_target(rx, into)?,
+            None => None,
+        },
         continues: store::conversations::find_predecessor(rx, one.id)?,
         cut: i64::try_from(messages.len()).unwrap_or(0) >= MESSAGES,
         messages,

@@ -56,6 +56,8 @@ pub(in crate::web::pages) struct Shown {
     pub drafts: Vec<Draft>,
     /// The archived conversation that it goes on from.
     pub continues: Option<ConversationNumber>,
+    /// The conversation that it was merged into.
+    pub merged_into: Option<ConversationNumber>,
 }
 
 /// A message or an event.
@@ -212,6 +214,10 @@ pub(in crate::web::pages) struct Thread {
     pub contact: Option<Customer>,
     /// The conversation that it goes on from.
     pub continues: Option<ConversationNumber>,
+    /// The conversation that it was merged into.
+    pub merged_into: Option<ConversationNumber>,
+    /// Whether it can be merged into another one.
+    pub merge: bool,
     /// Whether earlier messages are left out.
     pub cut: bool,
     /// Messages and events in order.
@@ -265,6 +271,8 @@ impl Thread {
             details: details(one, kind, channel.map(|channel| channel.name.as_str())),
             contact: contact.map(|contact| customer(frame, shown, may, contact)),
             continues: shown.continues,
+            merged_into: shown.merged_into,
+            merge: changes,
             cut: shown.cut,
             entries: entries(frame, shown, kind, living && has(Key::ConversationsReply)),
             drafts: drafts(frame, may, one, kind, &shown.drafts),

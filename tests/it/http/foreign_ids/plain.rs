@@ -121,6 +121,7 @@ pub const PLAIN: &[&str] = &[
     "submission",
     "support_contact",
     "theme",
+    "turn",
     "then",
     "time_zone",
     "undo_hours",

@@ -185,6 +185,7 @@ pub fn forms(w: &World, s: &Scene) -> Vec<Asked> {
     let targets: &[(&'static str, Of, &str)] =
         &[("target", Of::ToUser, &to_agnes), ("target", Of::ToTeam, &to_returns)];
 
+    add("/conversations/{id}/merge", &s.number, &[], &[("into", Of::Number, "")]);
     add("/contacts/{id}/merge", &s.contact, &[], &[("merged", Of::Contact, &s.twin)]);
     let bulk = "/settings/users/bulk";
     add(
