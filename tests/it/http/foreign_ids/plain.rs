@@ -125,6 +125,7 @@ pub const PLAIN: &[&str] = &[
     "then",
     "time_zone",
     "undo_hours",
+    "unserved",
     "until",
     "version",
     "view",
