@@ -50,6 +50,10 @@ pub(super) fn run(
 ) -> Result<HashMap<Outcome, Vec<i64>>, Failure> {
     let undoes = matches!(job.origin, Origin::Undo(_));
     let ids: Vec<ConversationId> = pending.iter().map(|item| item.conversation).collect();
+    // People before conversations, as everywhere.
+    if matches!(change, Change::Status(_) | Change::Wake) {
+        store::removal::lock_holders_of_settled(tx, &ids)?;
+    }
     let found: HashMap<ConversationId, Conversation> =
         store::conversations::lock_many(tx, &ids)?.into_iter().map(|one| (one.id, one)).collect();
     let tags = match change {

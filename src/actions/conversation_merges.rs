@@ -16,7 +16,7 @@ use crate::store::{self, Recorded, Tx};
 pub(super) fn lock_current(tx: &mut Tx, id: ConversationId) -> Result<Option<Conversation>, Failure> {
     let mut id = id;
     loop {
-        store::removal::lock_holder_of_settled(tx, id)?;
+        store::removal::lock_holders_of_settled(tx, &[id])?;
         let found = store::conversations::lock_many(tx, &[id])?.into_iter().next();
         match found.as_ref().and_then(|one| one.merged_into) {
             // Nothing is merged into what was merged itself, so this ends.
@@ -39,7 +39,7 @@ pub fn merge(
     let sees = Sees::of(tx.actor());
     let from = store::conversations::find(tx, number, &sees)?.ok_or(Failure::NotFound)?.id;
     let to = store::conversations::find(tx, into, &sees)?.ok_or(Failure::NotFound)?.id;
-    store::removal::lock_holder_of_settled(tx, to)?;
+    store::removal::lock_holders_of_settled(tx, &[to])?;
     let both = store::conversations::lock_many(tx, &[from, to])?;
     let seen = |id| {
         let found = both.iter().find(|one| one.id == id).cloned();

@@ -24,7 +24,7 @@ fn lock(tx: &mut Tx, number: ConversationNumber) -> Result<Conversation, Failure
 pub(super) fn lock_with_holder(tx: &mut Tx, number: ConversationNumber) -> Result<Conversation, Failure> {
     let sees = Sees::of(tx.actor());
     let found = store::conversations::find(tx, number, &sees)?.ok_or(Failure::NotFound)?;
-    store::removal::lock_holder_of_settled(tx, found.id)?;
+    store::removal::lock_holders_of_settled(tx, &[found.id])?;
     lock(tx, number)
 }
 
@@ -136,6 +136,7 @@ pub fn add_tag(
     let one = lock(tx, number)?;
     let tag = store::tags::find_or_insert(tx, name)?;
     if store::tags::insert_on(tx, one.id, tag)? {
+        store::conversations::set_touched(tx, &one)?;
         return Ok(tx.record(Event::ConversationTagged { conversation: one.id, tag }).with(one));
     }
     Ok(tx.unrecorded(one, "the conversation had the tag already"))
@@ -153,6 +154,7 @@ pub fn remove_tag(
 ) -> Result<Recorded<Conversation>, Failure> {
     let one = lock(tx, number)?;
     if store::tags::delete_on(tx, one.id, tag)? {
+        store::conversations::set_touched(tx, &one)?;
         return Ok(tx.record(Event::ConversationUntagged { conversation: one.id, tag }).with(one));
     }
     if !store::tags::list(tx)?.iter().any(|(known, _)| *known == tag) {

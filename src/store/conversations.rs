@@ -222,6 +222,20 @@ pub fn set_priority(tx: &mut Tx, one: &Conversation, to: Priority) -> Result<(),
     Ok(())
 }
 
+/// Raises the version: something that is no part of the row was changed, and whoever looks at versions shall see it.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn set_touched(tx: &mut Tx, one: &Conversation) -> Result<(), Failure> {
+    let workspace = tx.workspace();
+    diesel::update(
+        conversations::table.filter(conversations::workspace_id.eq(workspace)).filter(conversations::id.eq(one.id.0)),
+    )
+    .set(conversations::version.eq(one.version + 1))
+    .execute(tx.write())?;
+    Ok(())
+}
+
 /// Notes a message: it shows in the list, and who waits for whom changes.
 ///
 /// # Errors

@@ -260,24 +260,29 @@ pub fn list_memberships(rx: &mut Rx, user: UserId) -> Result<Vec<(TeamId, bool)>
         .load(rx.conn)?)
 }
 
-/// Locks whoever handled a settled conversation, before the conversation itself: nobody removes them while it comes back
-/// to work, so that whoever does afterwards finds it.
+/// What nobody has to act on.
+const SETTLED: [ConversationStatus; 2] = [ConversationStatus::Closed, ConversationStatus::Archived];
+
+/// Locks whoever handled settled conversations, before the conversations themselves: nobody removes them while these come
+/// back to work, so that whoever does afterwards finds them.
 ///
 /// # Errors
 /// Trouble with the database.
-pub fn lock_holder_of_settled(tx: &mut Tx, conversation: ConversationId) -> Result<(), Failure> {
+pub fn lock_holders_of_settled(tx: &mut Tx, settled: &[ConversationId]) -> Result<(), Failure> {
     let workspace = tx.workspace();
-    let holder = conversations::table
+    let ids: Vec<i64> = settled.iter().map(|one| one.0).collect();
+    let holders = conversations::table
         .filter(conversations::workspace_id.eq(workspace))
-        .filter(conversations::id.eq(conversation.0))
-        .filter(conversations::status.eq(ConversationStatus::Closed.as_str()))
+        .filter(conversations::id.eq_any(ids))
+        .filter(conversations::status.eq_any(SETTLED.map(ConversationStatus::as_str)))
         .select(conversations::assignee_id);
     let _locked: Vec<UserId> = load_locked!(
         tx,
         UserId,
         users::table
             .filter(users::workspace_id.eq(workspace))
-            .filter(users::id.nullable().eq_any(holder))
+            .filter(users::id.nullable().eq_any(holders))
+            .order(users::id)
             .select(users::id)
     )?;
     Ok(())

@@ -500,19 +500,6 @@ pub fn list_everybody(rx: &mut Rx) -> Result<Vec<Brief>, Failure> {
     rows.into_iter().map(brief).collect()
 }
 
-/// Everybody who cannot log in, and these users besides: what an inbox page needs to write names.
-///
-/// # Errors
-/// Trouble with the database.
-pub fn list_inactive_and(rx: &mut Rx, ids: &[UserId]) -> Result<Vec<Brief>, Failure> {
-    let rows: Vec<BriefRow> = ours(rx.workspace())
-        .filter(users::status.eq_any(Status::CANNOT_LOG_IN.map(Status::as_str)).or(users::id.eq_any(ids)))
-        .order((users::name_key, users::id))
-        .select((users::id, users::full_name, users::display_name, users::status, users::status_changed_at))
-        .load(rx.conn)?;
-    rows.into_iter().map(brief).collect()
-}
-
 /// What a list of users is narrowed by.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {

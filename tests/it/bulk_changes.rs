@@ -138,6 +138,35 @@ on_both! {
         assert_eq!([one(&w, numbers[0]).status, one(&w, numbers[1]).status], [Status::Closed, Status::Snoozed]);
     }
 
+    fn a_tag_that_somebody_changed_since_is_left_by_the_undo(w: World) {
+        let numbers = some(&w);
+        let new = tag(&w, "brand new");
+        let (job, outcomes) = done(&w, &numbers, Change::AddTag(new));
+        assert_eq!(counted(&outcomes, Outcome::Done), 2);
+        // Somebody takes it off and means it: the tag comes on again by hand.
+        let can = w.can(w.ada);
+        w.by(w.ada, |tx| baton::actions::conversations::remove_tag(tx, &can, numbers[0], new)).unwrap();
+        w.by(w.ada, |tx| baton::actions::conversations::add_tag(tx, &can, numbers[0], "brand new")).unwrap();
+        let undone = undo(&w, job);
+        assert_eq!((counted(&undone, Outcome::Done), counted(&undone, Outcome::TouchedSince)), (1, 1));
+        assert!(tags(&w, numbers[0]).contains(&new) && !tags(&w, numbers[1]).contains(&new));
+    }
+
+    fn what_is_spread_to_somebody_who_left_meanwhile_waits_in_the_queue(w: World) {
+        let mut chat = w.draft().assignee(w.rita);
+        chat.channel = w.chat;
+        let (_, number) = w.conversation(&chat);
+        let can = w.can(w.ada);
+        let picked = Picked::Numbers(vec![number.0]);
+        let request = Request { picked, change: Change::Spread(w.support), submission: "spread".to_owned() };
+        let job = w.by(w.ada, |tx| bulk::start(tx, &can, &request)).expect("a job").job;
+        w.deactivate(w.bob);
+        assert_eq!(run(&w, job), HashMap::from([(Outcome::Done, 1)]));
+        assert_eq!((one(&w, number).assignee, one(&w, number).team), (None, Some(w.support)));
+        assert_eq!(undo(&w, job), HashMap::from([(Outcome::Done, 1)]));
+        assert_eq!(one(&w, number).assignee, Some(w.rita));
+    }
+
     fn what_comes_back_to_work_does_not_come_back_to_somebody_who_is_gone(w: World) {
         let numbers: Vec<_> = w
             .conversations(&[w.draft().assignee(w.bob).team(w.support).now(StatusChange::Close)])

@@ -2,9 +2,10 @@
 
 use baton::actions::removal::{self, Request};
 use baton::actions::users;
-use baton::actions::{conversations, invites};
+use baton::actions::{bulk, conversations, invites};
 use baton::domain::access::{Can, Scope, Sees};
 use baton::domain::assignment::Target;
+use baton::domain::bulk_change::Change;
 use baton::domain::conversations::StatusChange;
 use baton::domain::ids::UserId;
 use baton::domain::roles::Standard;
@@ -49,6 +50,18 @@ fn only_these(w: &World, both: [UserId; 2]) {
         }
         Ok(tx.unrecorded((), "a test starts over"))
     });
+}
+
+/// Does what is queued.
+fn work_off(w: &World) {
+    while let Some(claimed) = w.anywhere(store::tasks::claim) {
+        let store::tasks::Task::RunBulk(job) = claimed.task;
+        if claimed.workspace == w.workspace {
+            let scope = Scope::on_behalf(w.workspace, w.olga);
+            while !w.db.write_now(&scope, |tx| bulk::run_chunk(tx, job)).expect("a chunk").ended {}
+        }
+        w.anywhere(|ax| store::tasks::delete(ax, claimed.id));
+    }
 }
 
 on_both! {
@@ -163,6 +176,27 @@ on_both! {
         }
     }
 
+    fn what_many_reopen_while_its_handler_is_removed_comes_back_to_nobody(w: World) {
+        let (b, olga, ada) = (w.instance_b(), w.scope(w.olga), w.scope(w.ada));
+        for round in 0..ROUNDS / 2 {
+            let one = w.newcomer(&format!("Nora{round} Nord"), Standard::Agent, Status::Active);
+            let (_, number) = w.conversation(&w.draft().assignee(one).now(StatusChange::Close));
+            let request = bulk::Request {
+                picked: bulk::Picked::Numbers(vec![number.0]),
+                change: Change::Status(StatusChange::Open),
+                submission: format!("reopen {round}"),
+            };
+            let can = Can::check(&ada).expect("Ada may");
+            let job = b.write_now(&ada, |tx| bulk::start(tx, &can, &request)).expect("a job").job;
+            let reopen = || b.write_now(&ada, |tx| bulk::run_chunk(tx, job)).map(|_| ());
+            let (gone, back) = both_at_once(|| remove(&w.db, &olga, one), reopen);
+            gone.and(back).expect("both happen");
+            work_off(&w);
+            let held = w.read(|rx| store::conversations::find(rx, number, &Sees::All)).expect("a conversation");
+            assert_eq!(held.assignee, None, "round {round}");
+        }
+    }
+
     fn what_comes_back_while_its_handler_is_removed_comes_back_to_nobody(w: World) {
         let (b, olga, sven) = (w.instance_b(), w.scope(w.olga), w.scope(w.sven));
         for round in 0..ROUNDS / 2 {
@@ -174,15 +208,7 @@ on_both! {
             };
             let (gone, back) = both_at_once(|| remove(&w.db, &olga, one), reopen);
             gone.and(back).expect("both happen");
-            while let Some(claimed) = w.anywhere(store::tasks::claim) {
-                #[expect(irrefutable_let_patterns, reason = "other work does not matter here")]
-                let store::tasks::Task::RunBulk(job) = claimed.task else { continue };
-                if claimed.workspace == w.workspace {
-                    let scope = Scope::on_behalf(w.workspace, w.olga);
-                    while !w.db.write_now(&scope, |tx| baton::actions::bulk::run_chunk(tx, job)).expect("a chunk").ended {}
-                }
-                w.anywhere(|ax| store::tasks::delete(ax, claimed.id));
-            }
+            work_off(&w);
             let held = w.read(|rx| store::conversations::find(rx, number, &Sees::All)).expect("a conversation");
             assert_eq!(held.assignee, None, "round {round}");
         }

@@ -58,7 +58,6 @@ on_both! {
             assert!(store::users::list_briefs(rx, &[x.xena, x.invited])?.is_empty());
             assert!(!store::users::is_active(rx, x.xena)?);
             assert!(!store::users::list_active_owner_names(rx)?.contains(&"Xena Xu".to_owned()));
-            assert!(!store::users::list_inactive_and(rx, &[x.xena])?.iter().any(|brief| brief.id == x.xena));
             let standing = store::people::find_standing(rx, x.xena)?;
             assert!(!standing.is_owner && standing.teams.is_empty() && standing.channels.is_empty());
             assert_eq!(standing.permissions, baton::domain::access::PermissionSet::NONE);
