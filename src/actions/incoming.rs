@@ -2,14 +2,14 @@
 //! cannot be read. Each mail is taken once, however often it is delivered.
 
 use super::{mail_loops, returned_mail};
-use crate::domain::access::Sees;
+use crate::domain::access::{Can, Sees, administration};
 use crate::domain::assignment::may_receive;
 use crate::domain::audit::Event;
-use crate::domain::channels::Channel;
-use crate::domain::conversations::{MessageKind, Status, StatusChange};
-use crate::domain::ids::{ChannelId, ConversationId, ConversationNumber, MessageId, ReceivedMailId, UserId};
+use crate::domain::channels::{Channel, ChannelRefusal};
+use crate::domain::conversations::{ChannelKind, MessageKind, Status, StatusChange};
+use crate::domain::ids::{ChannelId, ContactId, ConversationId, ConversationNumber, MessageId, ReceivedMailId, UserId};
 use crate::domain::mail_addresses;
-use crate::domain::text::{preview, shorten};
+use crate::domain::text::{key, preview, shorten};
 use crate::failure::Failure;
 use crate::mail::incoming::Incoming;
 use crate::store::{self, Recorded, Tx};
@@ -94,6 +94,17 @@ pub fn receive(
         return tx.unchanged(Received::Duplicate);
     }
     let own = mail_loops::own_addresses(tx)?;
+    let at = store::channels::find(tx, channel)?;
+    let answered = answered_by(tx, channel, at.as_ref(), mail)?;
+    // An answer to one conversation that went to several of our addresses stands there once.
+    if let (Some(conversation), Some(content_key)) = (answered, content_key)
+        && let Some(message) = store::received_mails::find_message(tx, conversation, content_key)?
+    {
+        if let Some(received) = store::received_mails::insert(tx, &noted(channel, raw, Some(content_key)))? {
+            store::received_mails::set_message(tx, received, message)?;
+        }
+        return Ok(tx.unrecorded(Received::Duplicate, "it stands in its conversation already"));
+    }
     let returned = match &mail.report {
         Some(report) => returned_mail::find(tx, report)?.map(|sent| (report, sent)),
         None => None,
@@ -114,10 +125,7 @@ pub fn receive(
     let answer = if let Some((report, sent)) = returned {
         Received::Noted(returned_mail::note(tx, received, report, &sent, &mut events)?)
     } else {
-        let (conversation, number) = place(tx, channel, mail, &own, &mut events)?;
-        let message = insert_message(tx, conversation, mail, files)?;
-        store::received_mails::set_message(tx, received, message)?;
-        Received::Stored(number)
+        Received::Stored(store_message(tx, received, (channel, answered), mail, files, &own, &mut events)?)
     };
     if events.is_empty() {
         return Ok(tx.unrecorded(answer, "the message itself is the record"));
@@ -129,19 +137,73 @@ fn noted<'a>(channel: ChannelId, raw: &'a Raw, content_key: Option<&'a str>) -> 
     store::received_mails::New { channel, sha256: &raw.sha256, size: raw.size, content_key, problem: None }
 }
 
-/// Finds the conversation that the mail belongs to and brings it back to work, or starts one.
-fn place(
+/// Takes in a mail that was kept aside, into the channel that somebody chose: what was wrong with it is not asked again.
+///
+/// # Errors
+/// [`Failure::NotFound`] if it is not kept aside any more, a [`ChannelRefusal`], or trouble with the database.
+pub fn take_in(
+    tx: &mut Tx,
+    _: &Can<administration::Settings>,
+    (received, channel): (ReceivedMailId, ChannelId),
+    mail: &Incoming,
+    files: &[StoredFile],
+) -> Result<Recorded<ConversationNumber>, Failure> {
+    let at = store::channels::find(tx, channel)?.ok_or(Failure::NotFound)?;
+    if at.kind != ChannelKind::Email {
+        return Err(ChannelRefusal::NoMailChannel.into());
+    }
+    if !store::received_mails::set_taken(tx, received, channel)? {
+        return Err(Failure::NotFound);
+    }
+    let own = mail_loops::own_addresses(tx)?;
+    let answered = answered_by(tx, channel, Some(&at), mail)?;
+    let mut events = vec![Event::MailTakenIn { mail: received, channel }];
+    let number = store_message(tx, received, (channel, answered), mail, files, &own, &mut events)?;
+    Ok(tx.record_all(events)?.with(number))
+}
+
+/// Puts a mail into its conversation.
+fn store_message(
+    tx: &mut Tx,
+    received: ReceivedMailId,
+    (channel, answered): (ChannelId, Option<ConversationId>),
+    mail: &Incoming,
+    files: &[StoredFile],
+    own: &[String],
+    events: &mut Vec<Event>,
+) -> Result<ConversationNumber, Failure> {
+    let (conversation, number, contact) = place(tx, (channel, answered), mail, own, events)?;
+    let message = insert_message(tx, conversation, mail, files)?;
+    let (address, name) = mail_loops::sender_of(mail, own);
+    if store::contacts::find(tx, contact)?.is_some_and(|contact| key(&contact.email) != key(&address)) {
+        store::messages::set_sender(tx, message, name.map(|name| shorten(&name, 120)).as_deref(), &address)?;
+    }
+    store::received_mails::set_message(tx, received, message)?;
+    Ok(number)
+}
+
+/// The conversation that a mail answers, by what it refers to or by the address that it was sent to.
+fn answered_by(
     tx: &mut Tx,
     channel: ChannelId,
+    at: Option<&Channel>,
+    mail: &Incoming,
+) -> Result<Option<ConversationId>, Failure> {
+    match store::messages::find_conversation(tx, channel, &mail.references)? {
+        Some(id) => Ok(Some(id)),
+        None => by_address(tx, at, mail),
+    }
+}
+
+/// Brings the conversation that the mail belongs to back to work, or starts one.
+fn place(
+    tx: &mut Tx,
+    (channel, answered): (ChannelId, Option<ConversationId>),
     mail: &Incoming,
     own: &[String],
     events: &mut Vec<Event>,
-) -> Result<(ConversationId, ConversationNumber), Failure> {
+) -> Result<(ConversationId, ConversationNumber, ContactId), Failure> {
     let at = store::channels::find(tx, channel)?;
-    let answered = match store::messages::find_conversation(tx, &mail.references)? {
-        Some(id) => Some(id),
-        None => by_address(tx, at.as_ref(), mail)?,
-    };
     let before = match answered {
         Some(id) => super::conversation_merges::lock_current(tx, id)?,
         None => None,
@@ -161,7 +223,7 @@ fn place(
         }
         let waiting = if mail.automatic { one.waiting_since } else { one.waiting_since.or(Some(now)) };
         store::conversations::set_activity(tx, one.id, &preview(&mail.text), waiting)?;
-        return Ok((one.id, one.number));
+        return Ok((one.id, one.number, one.contact));
     }
     let (address, name) = mail_loops::sender_of(mail, own);
     let name = name.unwrap_or_else(|| address.clone());
@@ -181,7 +243,7 @@ fn place(
     }
     let waiting = (!mail.automatic).then_some(now);
     store::conversations::set_activity(tx, id, &preview(&mail.text), waiting)?;
-    Ok((id, number))
+    Ok((id, number, contact))
 }
 
 /// The conversation whose answer address the mail was sent to. An address that was not given out here names none.

@@ -35,13 +35,15 @@ pub fn sender_of(mail: &Incoming, own: &[String]) -> (String, Option<String>) {
     }
 }
 
-/// The addresses of this workspace's mail channels, as they are compared.
+/// The addresses of this workspace's mail channels, and those that they send from, as they are compared.
 ///
 /// # Errors
 /// Trouble with the database.
 pub fn own_addresses(tx: &mut Tx) -> Result<Vec<String>, Failure> {
     let channels = store::channels::list(tx)?;
-    Ok(channels.iter().filter(|one| one.kind == ChannelKind::Email).map(|one| key(&one.address)).collect())
+    let theirs = channels.iter().filter(|one| one.kind == ChannelKind::Email).map(|one| key(&one.address));
+    let senders = store::channel_mail::list_senders(tx)?;
+    Ok(theirs.chain(senders.iter().map(|address| key(address))).collect())
 }
 
 /// Why a mail is kept aside, if it is.

@@ -252,6 +252,10 @@ pub enum Event {
         mail: ReceivedMailId,
         problem: &'static str,
     },
+    MailTakenIn {
+        mail: ReceivedMailId,
+        channel: ChannelId,
+    },
     BulkStarted {
         job: JobId,
         total: i64,
@@ -354,6 +358,7 @@ impl Event {
             Self::DraftTakenOver { .. } => "draft.taken_over",
             Self::DraftDiscarded { .. } => "draft.discarded",
             Self::MailQuarantined { .. } => "mail.quarantined",
+            Self::MailTakenIn { .. } => "mail.taken_in",
             Self::BulkStarted { .. } => "bulk.started",
             Self::BulkFinished { .. } => "bulk.finished",
             Self::BulkUndone { .. } => "bulk.undone",
@@ -431,7 +436,7 @@ impl Event {
             | Self::NoteAdded { conversation }
             | Self::DraftTakenOver { conversation, .. }
             | Self::DraftDiscarded { conversation, .. } => Subject::Conversation(*conversation),
-            Self::MailQuarantined { mail, .. } => Subject::Mail(*mail),
+            Self::MailQuarantined { mail, .. } | Self::MailTakenIn { mail, .. } => Subject::Mail(*mail),
             Self::BulkStarted { job, .. } | Self::BulkFinished { job, .. } | Self::BulkUndone { job, .. } => Subject::Job(*job),
             Self::ViewSaved { view, .. } | Self::ViewUpdated { view, .. } | Self::ViewDeleted { view } => Subject::View(*view),
         }

@@ -65,6 +65,7 @@ impl Event {
             Self::ConversationPriorityChanged { from, to, .. } => json!({ "from": from, "to": to }),
             Self::ConversationTagged { tag, .. } | Self::ConversationUntagged { tag, .. } => json!({ "tag": tag }),
             Self::MailQuarantined { problem, .. } => json!({ "problem": problem }),
+            Self::MailTakenIn { channel, .. } => json!({ "channel": channel }),
             Self::BulkStarted { total, .. } => json!({ "total": total }),
             Self::BulkFinished { done, skipped, .. } => json!({ "done": done, "skipped": skipped }),
             Self::BulkUndone { undone_by, .. } => json!({ "undone_by": undone_by }),

@@ -338,8 +338,7 @@ mod tests {
     #[test]
     fn days_are_those_of_the_workspace() {
         let address = Address { from: "2026-03-29".to_owned(), until: "2026-03-29".to_owned(), ..Address::default() };
-        let filter = parse(&address).unwrap();
-        // The day that is 23 hours long.
+        let filter = parse(&address).unwrap(); // The day that is 23 hours long.
         assert_eq!(filter.from.unwrap().to_rfc3339(), "2026-03-28T23:00:00+00:00");
         assert_eq!(filter.until.unwrap().to_rfc3339(), "2026-03-29T22:00:00+00:00");
         let week = parse(&Address { when: "week".to_owned(), ..Address::default() }).unwrap();

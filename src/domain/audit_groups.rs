@@ -122,6 +122,7 @@ pub const GROUPS: &[Group] = &[
             ("workspace.created", "Workspace made"),
             ("workspace.updated", "Settings changed"),
             ("mail.quarantined", "Mail kept aside"),
+            ("mail.taken_in", "Mail taken in after all"),
             ("view.saved", "View saved"),
             ("view.updated", "View changed"),
             ("view.deleted", "View deleted"),

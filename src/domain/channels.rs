@@ -52,6 +52,15 @@ pub enum ChannelRefusal {
     /// Conversations keep their channel.
     #[error("{0} came in by this channel, so it has to stay.")]
     HasConversations(String),
+    /// A mail is taken in once.
+    #[error("This channel has the same mail already.")]
+    MailKnown,
+    /// What cannot be read is no message.
+    #[error("This mail can’t be read as a message. Download it to look at it.")]
+    MailUnreadable,
+    /// Mail belongs to mail channels.
+    #[error("Choose a mail channel from the list.")]
+    NoMailChannel,
     /// What could not be read is kept until somebody looked at it.
     #[error("{0} came in by this channel and could not be read. See Settings → Outbox; the channel has to stay.")]
     HasQuarantined(String),

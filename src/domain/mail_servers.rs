@@ -1,5 +1,7 @@
 //! Mail servers of a channel: where replies leave, where mail is fetched, and how a reply is signed.
 
+use std::net::IpAddr;
+
 use super::text::{lines, one_line};
 
 /// How the connection to a server is kept private.
@@ -10,7 +12,7 @@ pub enum Security {
     Tls,
     /// TLS after a greeting in the open; without it nothing more is said.
     StartTls,
-    /// Not at all: for a server on the same machine.
+    /// Not at all: for a server in the same network.
     None,
 }
 
@@ -40,7 +42,7 @@ impl Security {
         match self {
             Self::Tls => "TLS",
             Self::StartTls => "STARTTLS",
-            Self::None => "None (this machine only)",
+            Self::None => "None (own network only)",
         }
     }
 }
@@ -75,11 +77,29 @@ impl Server {
         let port = port.trim().parse::<u16>().ok().filter(|port| *port > 0);
         let port = port.ok_or(("port", "Enter a port between 1 and 65535".to_owned()))?;
         let security = Security::parse(security).ok_or(("security", "Choose one from the list".to_owned()))?;
+        if security == Security::None && !is_near(&host) {
+            return Err(("security", "Without encryption only a server of your own network can be used".to_owned()));
+        }
         let user = one_line(user);
         if user.chars().count() > 254 {
             return Err(("user", "Enter at most 254 characters".to_owned()));
         }
         Ok(Some(Self { host, port, security, user }))
+    }
+}
+
+/// Whether a server is on this machine or in its own network, as far as its name says: what is said to it unprotected does not go over
+/// the Internet.
+#[must_use]
+pub fn is_near(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase();
+    match host.parse::<IpAddr>() {
+        Ok(IpAddr::V4(ip)) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
+        Ok(IpAddr::V6(ip)) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
+        Err(_) => {
+            let own = ["localhost", "internal", "local", "lan", "home.arpa"];
+            !host.contains(['.', ':']) || own.iter().any(|end| host.ends_with(&format!(".{end}")))
+        }
     }
 }
 
@@ -157,9 +177,32 @@ mod tests {
             (("x", "0", "tls"), "port"),
             (("x", "70000", "tls"), "port"),
             (("x", "1", ""), "security"),
+            (("mail.company.example", "1", "none"), "security"),
+            (("8.8.8.8", "1", "none"), "security"),
+            (("[2001:db8::1]", "1", "none"), "security"),
         ];
         for ((host, port, security), field) in cases {
             assert_eq!(Server::parse(host, port, security, "").unwrap_err().0, field, "{host}");
+        }
+    }
+
+    #[test]
+    fn a_server_near_by_may_go_without_encryption() {
+        for host in [
+            "localhost",
+            "127.0.0.1",
+            "[::1]",
+            "10.1.2.3",
+            "192.168.1.9",
+            "fd00::1",
+            "dovecot",
+            "mail.lan",
+            "Mail.Localhost.",
+        ] {
+            assert!(Server::parse(host, "143", "none", "").is_ok(), "{host}");
+        }
+        for host in ["mail.company.example", "172.32.0.1", "localhost.company.example", "mylan", "2001:db8::1"] {
+            assert_eq!(is_near(host), host == "mylan", "{host}");
         }
     }
 

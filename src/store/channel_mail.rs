@@ -138,6 +138,18 @@ pub fn list_states(rx: &mut Rx) -> Result<Vec<(ChannelId, bool, Option<String>)>
     Ok(rows.into_iter().map(|(channel, smtp, imap, problem)| (channel, smtp.is_some(), imap.and(problem))).collect())
 }
 
+/// The addresses that channels send from, where those are not their own.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn list_senders(rx: &mut Rx) -> Result<Vec<String>, Failure> {
+    Ok(channel_mail::table
+        .filter(channel_mail::workspace_id.eq(rx.workspace()))
+        .filter(channel_mail::from_address.is_not_null())
+        .select(channel_mail::from_address.assume_not_null())
+        .load(rx.conn)?)
+}
+
 /// How answers come back to a channel, if it has sent anything yet.
 ///
 /// # Errors

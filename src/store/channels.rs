@@ -181,16 +181,27 @@ pub fn count_quarantined(rx: &mut Rx, id: ChannelId) -> Result<i64, Failure> {
     Ok(received_mails::table
         .filter(received_mails::workspace_id.eq(rx.workspace()))
         .filter(received_mails::channel_id.eq(id))
+        .filter(received_mails::problem.is_not_null())
         .count()
         .get_result(rx.conn)?)
 }
 
-/// Removes a channel by which nothing came in.
+/// Removes a channel by which nothing came in but what was noted elsewhere: reports about replies of others, and mails that stand in
+/// conversations of others.
 ///
 /// # Errors
 /// Trouble with the database.
 pub fn delete(tx: &mut Tx, id: ChannelId) -> Result<(), Failure> {
     let workspace = tx.workspace();
+    diesel::delete(
+        received_mails::table
+            .filter(received_mails::workspace_id.eq(workspace))
+            .filter(received_mails::channel_id.eq(id)),
+    )
+    .execute(tx.write())?;
+    diesel::update(outbox::table.filter(outbox::workspace_id.eq(workspace)).filter(outbox::channel_id.eq(id)))
+        .set(outbox::channel_id.eq(None::<ChannelId>))
+        .execute(tx.write())?;
     diesel::delete(channels::table.filter(channels::workspace_id.eq(workspace)).filter(channels::id.eq(id)))
         .execute(tx.write())?;
     Ok(())

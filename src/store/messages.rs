@@ -9,7 +9,7 @@ use super::db::{Rx, Tx};
 use super::schema::{attachments, contact_addresses, conversations, messages};
 use super::types::At;
 use crate::domain::conversations::MessageKind;
-use crate::domain::ids::{AttachmentId, ConversationId, MailId, MessageId, UserId};
+use crate::domain::ids::{AttachmentId, ChannelId, ConversationId, MailId, MessageId, UserId};
 use crate::domain::live::Topic;
 use crate::domain::text::key;
 use crate::failure::Failure;
@@ -31,6 +31,8 @@ pub struct Message {
     pub mail: Option<MailId>,
     /// Whether no person wrote it.
     pub automatic: bool,
+    /// Name and address of whoever wrote it, if that was neither one of us nor the contact.
+    pub sender: Option<(String, String)>,
     /// When.
     pub at: DateTime<Utc>,
 }
@@ -129,7 +131,8 @@ pub fn set_composer(tx: &mut Tx, message: MessageId, composer: &str) -> Result<(
     Ok(())
 }
 
-type Row = (i64, String, Option<UserId>, String, Option<String>, Option<MailId>, bool, At);
+type Row =
+    (i64, String, Option<UserId>, String, Option<String>, Option<MailId>, bool, At, (Option<String>, Option<String>));
 
 /// The latest messages of a conversation, oldest first.
 ///
@@ -150,30 +153,57 @@ pub fn list(rx: &mut Rx, conversation: ConversationId, limit: i64) -> Result<Vec
             messages::outbox_id,
             messages::automatic,
             messages::created_at,
+            (messages::sender_name, messages::sender_address),
         ))
         .load(rx.conn)?;
     rows.reverse();
     rows.into_iter()
-        .map(|(id, kind, author, body, html, mail, automatic, at)| {
+        .map(|(id, kind, author, body, html, mail, automatic, at, (name, address))| {
             let kind = MessageKind::parse(&kind).ok_or_else(|| Failure::Corrupt("messages.kind", kind.clone()))?;
-            Ok(Message { id: MessageId(id), kind, author, body, html, mail, automatic, at: at.0 })
+            let sender = address.map(|address| (name.unwrap_or_else(|| address.clone()), address));
+            Ok(Message { id: MessageId(id), kind, author, body, html, mail, automatic, sender, at: at.0 })
         })
         .collect()
 }
 
-/// The conversation that one of these Message-IDs belongs to: of the last that is known.
+/// The conversation that one of these Message-IDs belongs to: of the last that is known. A mail that came to several channels has one
+/// in each; it is that of this channel then.
 ///
 /// # Errors
 /// Trouble with the database.
-pub fn find_conversation(rx: &mut Rx, message_ids: &[String]) -> Result<Option<ConversationId>, Failure> {
-    let rows: Vec<(String, i64)> = messages::table
+pub fn find_conversation(
+    rx: &mut Rx,
+    channel: ChannelId,
+    message_ids: &[String],
+) -> Result<Option<ConversationId>, Failure> {
+    let rows: Vec<(String, i64, ChannelId)> = messages::table
+        .inner_join(conversations::table.on(conversations::id.eq(messages::conversation_id)))
         .filter(messages::workspace_id.eq(rx.workspace()))
+        .filter(conversations::workspace_id.eq(rx.workspace()))
         .filter(messages::email_message_id.eq_any(message_ids))
-        .select((messages::email_message_id.assume_not_null(), messages::conversation_id))
+        .select((messages::email_message_id.assume_not_null(), messages::conversation_id, conversations::channel_id))
         .order(messages::id)
         .load(rx.conn)?;
-    let known: HashMap<&str, i64> = rows.iter().map(|(id, conversation)| (id.as_str(), *conversation)).collect();
-    Ok(message_ids.iter().rev().find_map(|id| known.get(id.as_str())).map(|id| ConversationId(*id)))
+    let mut known: HashMap<&str, (i64, bool)> = HashMap::new();
+    for (id, conversation, at) in &rows {
+        let here = *at == channel;
+        if here || known.get(id.as_str()).is_none_or(|(_, known_here)| !known_here) {
+            known.insert(id, (*conversation, here));
+        }
+    }
+    Ok(message_ids.iter().rev().find_map(|id| known.get(id.as_str())).map(|(id, _)| ConversationId(*id)))
+}
+
+/// Notes who wrote a message, if that was not the contact.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn set_sender(tx: &mut Tx, id: MessageId, name: Option<&str>, address: &str) -> Result<(), Failure> {
+    let workspace = tx.workspace();
+    diesel::update(messages::table.filter(messages::workspace_id.eq(workspace)).filter(messages::id.eq(id.0)))
+        .set((messages::sender_name.eq(name), messages::sender_address.eq(address)))
+        .execute(tx.write())?;
+    Ok(())
 }
 
 /// A reply that left.

@@ -5,9 +5,10 @@ use diesel::prelude::*;
 
 use super::db::{Rx, Tx};
 use super::errors::{UniqueKey, unique_key};
-use super::schema::received_mails;
+use super::schema::{messages, received_mails};
 use super::types::At;
-use crate::domain::ids::{ChannelId, MessageId, ReceivedMailId};
+use crate::domain::channels::ChannelRefusal;
+use crate::domain::ids::{ChannelId, ConversationId, MessageId, ReceivedMailId};
 use crate::failure::Failure;
 
 /// A mail as it came.
@@ -69,6 +70,48 @@ pub fn exists(rx: &mut Rx, channel: ChannelId, sha256: &str, content_key: Option
     Ok(same.is_some())
 }
 
+/// The message of a conversation that this very mail became already, having come to another channel, too.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn find_message(
+    rx: &mut Rx,
+    conversation: ConversationId,
+    content_key: &str,
+) -> Result<Option<MessageId>, Failure> {
+    let found: Option<i64> = received_mails::table
+        .inner_join(messages::table.on(messages::id.nullable().eq(received_mails::message_id)))
+        .filter(received_mails::workspace_id.eq(rx.workspace()))
+        .filter(messages::workspace_id.eq(rx.workspace()))
+        .filter(received_mails::content_key.eq(content_key))
+        .filter(messages::conversation_id.eq(conversation.0))
+        .select(messages::id)
+        .first(rx.conn)
+        .optional()?;
+    Ok(found.map(MessageId))
+}
+
+/// Takes a mail out of those that are kept aside: it belongs to this channel now. Says whether it was one.
+///
+/// # Errors
+/// [`ChannelRefusal::MailKnown`] if the channel has it already, or trouble with the database.
+pub fn set_taken(tx: &mut Tx, id: ReceivedMailId, channel: ChannelId) -> Result<bool, Failure> {
+    let workspace = tx.workspace();
+    let taken = diesel::update(
+        received_mails::table
+            .filter(received_mails::workspace_id.eq(workspace))
+            .filter(received_mails::id.eq(id))
+            .filter(received_mails::problem.is_not_null()),
+    )
+    .set((received_mails::problem.eq(None::<String>), received_mails::channel_id.eq(channel)))
+    .execute(tx.write());
+    match taken {
+        Ok(taken) => Ok(taken > 0),
+        Err(error) if unique_key(&error) == Some(UniqueKey::ReceivedMail) => Err(ChannelRefusal::MailKnown.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Notes the message that a mail became.
 ///
 /// # Errors
@@ -81,6 +124,21 @@ pub fn set_message(tx: &mut Tx, id: ReceivedMailId, message: MessageId) -> Resul
     .set(received_mails::message_id.eq(message.0))
     .execute(tx.write())?;
     Ok(())
+}
+
+/// Whether a mail of a channel is kept aside for this reason.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn has_problem(rx: &mut Rx, channel: ChannelId, problem: &str) -> Result<bool, Failure> {
+    let found: Option<ReceivedMailId> = received_mails::table
+        .filter(received_mails::workspace_id.eq(rx.workspace()))
+        .filter(received_mails::channel_id.eq(channel))
+        .filter(received_mails::problem.eq(problem))
+        .select(received_mails::id)
+        .first(rx.conn)
+        .optional()?;
+    Ok(found.is_some())
 }
 
 /// A mail that could not be read.

@@ -347,6 +347,8 @@ diesel::table! {
         created_at -> Instant,
         automatic -> Bool,
         composer -> Nullable<Text>,
+        sender_name -> Nullable<Text>,
+        sender_address -> Nullable<Text>,
     }
 }
 

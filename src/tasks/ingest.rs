@@ -5,7 +5,7 @@ use crate::domain::access::{Cause, Scope};
 use crate::domain::ids::{ChannelId, WorkspaceId};
 use crate::failure::Failure;
 use crate::files::Files;
-use crate::mail::incoming::read;
+use crate::mail::incoming::{Incoming, read};
 use crate::store::Db;
 
 /// Takes one mail in. Runs where it may block.
@@ -27,20 +27,24 @@ pub fn ingest(
         Ok(mail) => mail,
         Err(problem) => return set_aside(db, files, (workspace, channel), bytes, problem.code()),
     };
-    let kept = mail
-        .attachments
-        .iter()
-        .map(|file| {
-            Ok(StoredFile {
-                file_name: file.file_name.clone(),
-                content_type: file.content_type.clone(),
-                size: size(&file.bytes),
-                sha256: files.keep(workspace, &file.bytes)?,
-            })
-        })
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(io)?;
+    let kept = keep_files(files, workspace, &mail)?;
     db.write_now(&scope, |tx| incoming::receive(tx, (channel, way), &raw, &mail, &kept))
+}
+
+/// Writes the files of a mail to disk. Runs where it may block.
+///
+/// # Errors
+/// If they cannot be written.
+pub fn keep_files(files: &Files, workspace: WorkspaceId, mail: &Incoming) -> Result<Vec<StoredFile>, Failure> {
+    let kept = mail.attachments.iter().map(|file| {
+        Ok(StoredFile {
+            file_name: file.file_name.clone(),
+            content_type: file.content_type.clone(),
+            size: i64::try_from(file.bytes.len()).unwrap_or(i64::MAX),
+            sha256: files.keep(workspace, &file.bytes)?,
+        })
+    });
+    kept.collect::<Result<Vec<_>, _>>().map_err(|error| Failure::Io("a mail could not be kept", error))
 }
 
 /// Keeps a mail aside that cannot be taken in, or what there is of it. Runs where it may block.

@@ -157,6 +157,8 @@ routes! {
     post "/settings/roles/{id}/delete" Needs(Key::RolesManage) => pages::settings_roles::delete;
     get "/settings/outbox" Needs(Key::SettingsManage) => pages::settings_outbox::index;
     post "/settings/outbox/{id}/retry" Needs(Key::SettingsManage) => pages::settings_outbox::retry;
+    get "/settings/outbox/quarantine/{id}/take-in" Needs(Key::SettingsManage) => pages::settings_outbox::ask_take;
+    post "/settings/outbox/quarantine/{id}/take-in" Needs(Key::SettingsManage) => pages::settings_outbox::take;
     get "/settings/outbox/quarantine/{id}" Needs(Key::SettingsManage) => pages::settings_outbox::quarantined;
 
     get "/profile" LoggedIn => pages::own_profile::show;

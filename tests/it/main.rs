@@ -20,6 +20,7 @@ mod bulk_changes;
 mod conversation_merges;
 mod http;
 mod live;
+mod mail_aside;
 mod mail_imap;
 mod mail_in;
 mod mail_lmtp;

@@ -68,8 +68,8 @@ pub struct Incoming {
     pub automatic: bool,
     /// What a mail server tells of a mail that it could not deliver, if the message is that.
     pub report: Option<Report>,
-    /// By what the mail is told when it comes again by another way, with other lines of transport in its header: its Message-ID
-    /// and what it says. `None` without a Message-ID.
+    /// By what the mail is told when it comes again by another way, with other lines of transport in its header: its Message-ID,
+    /// who wrote it, and what it says. `None` without a Message-ID.
     pub content_key: Option<String>,
 }
 
@@ -139,7 +139,7 @@ fn understand(raw: &[u8]) -> Result<Incoming, Unreadable> {
     let content = parts::read(&fields, body);
     let message_id = fields.message_id();
     Ok(Incoming {
-        content_key: message_id.as_deref().map(|id| content_key(id, body)),
+        content_key: message_id.as_deref().map(|id| content_key(id, &from.address, &fields.subject(), body)),
         reply_to: fields.reply_to(&from),
         recipients: fields.recipients(),
         subject: fields.subject(),
@@ -155,9 +155,9 @@ fn understand(raw: &[u8]) -> Result<Incoming, Unreadable> {
     })
 }
 
-/// Line ends and blank lines at the end are what the ways that a mail takes change.
-fn content_key(message_id: &str, body: &[u8]) -> String {
-    let mut said = format!("{message_id}\n").into_bytes();
+/// Line ends and blank lines at the end are what the ways that a mail takes change. Who writes about what is not.
+fn content_key(message_id: &str, from: &str, subject: &str, body: &[u8]) -> String {
+    let mut said = format!("{message_id}\n{}\n{subject}\n", from.to_lowercase()).into_bytes();
     said.extend(body.trim_ascii_end().iter().filter(|byte| **byte != b'\r'));
     file_hash(&said)
 }

@@ -50,7 +50,10 @@ fn is_returned(fields: &Fields, from: &Sender) -> bool {
         "unzustellbar",
         "undelivered",
     ];
-    matches!(local.as_str(), "mailer-daemon" | "postmaster" | "mail-daemon" | "maildaemon")
+    let machine = matches!(local.as_str(), "mailer-daemon" | "mail-daemon" | "maildaemon");
+    // People write from postmaster@ too, and answer mails with such a subject.
+    let answers = ["re:", "aw:", "fw:", "fwd:", "wg:", "sv:", "antw:"].iter().any(|prefix| subject.starts_with(prefix));
+    (machine || local == "postmaster" && fields.automatic(from) && !answers)
         && subjects.iter().any(|known| subject.contains(known))
 }
 

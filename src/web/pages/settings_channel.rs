@@ -61,6 +61,8 @@ struct ChannelPage {
     others: Vec<(String, String)>,
     may_see_conversations: bool,
     delete_blocked: Option<String>,
+    aside: Option<String>,
+    unfetched: bool,
 }
 
 #[derive(Template)]
@@ -97,6 +99,8 @@ struct Loaded {
     teams: Vec<(TeamId, String)>,
     open: i64,
     held: i64,
+    aside: i64,
+    unfetched: bool,
     state: State,
 }
 
@@ -109,6 +113,8 @@ fn load(rx: &mut Rx, id: ChannelId, smtp: bool) -> Result<Loaded, Failure> {
         teams: store::teams::list(rx)?.into_iter().map(|team| (team.id, team.name)).collect(),
         open: store::channels::count_open(rx)?.get(&id).copied().unwrap_or(0),
         held: store::channels::count_conversations(rx, id)?,
+        aside: store::channels::count_quarantined(rx, id)?,
+        unfetched: store::received_mails::has_problem(rx, id, crate::tasks::imap::UNFETCHABLE)?,
         state: State::of(&channel, &Working::read(rx, smtp)?),
         channel,
         members,
@@ -156,6 +162,8 @@ async fn render(viewer: &Viewer, id: ChannelId, typed: Option<(ChannelForm, Prob
         id: id.to_string(),
         kind: channel.kind.label(),
         is_mail: channel.kind == ChannelKind::Email,
+        aside: (loaded.aside > 0).then(|| counted(loaded.aside, "mail", "mails")),
+        unfetched: loaded.unfetched,
         name: channel.name,
         summary: format!(
             "{active} active of {} · {}",

@@ -158,6 +158,7 @@ struct MailPage {
     imap_password: bool,
     fetches: bool,
     tested: Vec<Tested>,
+    open: bool,
     imap_problem: Option<String>,
     checked: Option<TimeView>,
     smtp: bool,
@@ -196,6 +197,10 @@ async fn render(
         smtp_password: settings.smtp_password.is_some(),
         imap_password: settings.imap_password.is_some(),
         fetches: settings.mail.imap.is_some(),
+        open: [&settings.mail.smtp, &settings.mail.imap]
+            .into_iter()
+            .flatten()
+            .any(|one| one.security == Security::None),
         imap_problem: settings.imap_problem,
         checked: settings.imap_checked_at.map(|at| times.full(at)),
         smtp: viewer.app.smtp,

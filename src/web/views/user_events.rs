@@ -47,6 +47,7 @@ pub fn words(event: &Recorded, names: &Names) -> String {
         },
         "bulk.undone" => "Bulk change undone".to_owned(),
         "mail.quarantined" => "Mail kept aside".to_owned(),
+        "mail.taken_in" => "Mail taken in after all".to_owned(),
         "message.sent" => "Replied".to_owned(),
         "message.returned" => "A reply was not delivered".to_owned(),
         "message.retried" => "Reply sent once more".to_owned(),

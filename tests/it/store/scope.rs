@@ -77,7 +77,7 @@ on_both! {
             assert!(store::conversations::find(rx, x.number, &Sees::All)?.is_none(), "numbers begin at 1 everywhere");
             assert!(store::messages::list(rx, x.conversation, 10)?.is_empty());
             assert!(store::messages::list_message_ids(rx, x.conversation)?.is_empty());
-            assert!(store::messages::find_conversation(rx, &["secret@customer.example".to_owned()])?.is_none());
+            assert!(store::messages::find_conversation(rx, w.email, &["secret@customer.example".to_owned()])?.is_none());
             assert!(store::messages::find_attachment(rx, x.attachment)?.is_none());
             let all: Vec<MessageId> = (1..50).map(MessageId).collect();
             assert!(store::messages::list_attachments(rx, &all)?.is_empty());

@@ -73,7 +73,12 @@ impl Writer<'_> {
             MessageKind::Reply => ("ours", format!("by {}", self.channel)),
             MessageKind::Note => ("note", "internal note".to_owned()),
         };
-        let from = self.contact.map_or("Unknown contact", |contact| contact.name.as_str());
+        let contact = self.contact.map_or("Unknown contact", |contact| contact.name.as_str());
+        // Somebody else may write into a conversation: a colleague of the contact, or who was written to in copy.
+        let (from, via) = match &message.sender {
+            Some((name, address)) => (name.as_str(), format!("{address}, {via}")),
+            None => (contact, via),
+        };
         let (said, history) = split_quoted(&message.body);
         MessageView {
             id: message.id.0,
@@ -81,7 +86,11 @@ impl Writer<'_> {
             person: self.author(message),
             from: from.to_owned(),
             initials: initials(from),
-            color: self.contact.map(|contact| color(&contact.id.0)).unwrap_or_default(),
+            color: self
+                .contact
+                .filter(|_| message.sender.is_none())
+                .map(|contact| color(&contact.id.0))
+                .unwrap_or_default(),
             via,
             at: self.times.full(message.at),
             html: message.html.clone(),

@@ -255,6 +255,7 @@ pub fn forms(w: &World, s: &Scene) -> Vec<Asked> {
     let version = w.read(|rx| store::channels::find(rx, w.email)).expect("a channel").version.to_string();
     let channel = [("name", "Second"), ("address", "second@fernhill.example"), ("version", version.as_str())];
     add("/settings/channels/{id}", &email, &channel, default);
+    add("/settings/outbox/quarantine/{id}/take-in", NOWHERE, &[], &[("channel", Of::Channel, "")]);
     add("/settings/channels/{id}/members", &email, &[], &[("add", Of::User, &gus), ("remove", Of::User, &bob)]);
     let version = w.read(store::workspaces::this).version.to_string();
     let rule = [("version", version.as_str()), ("inactivity_days", "30"), ("expected", "0")];

@@ -1,0 +1,2 @@
+ALTER TABLE messages DROP COLUMN sender_address;
+ALTER TABLE messages DROP COLUMN sender_name;
