@@ -130,4 +130,50 @@
   addEventListener("focus", compare);
   document.addEventListener("visibilitychange", () => { if (document.hidden) leave(); else compare(); });
   setInterval(compare, 5000);
+
+  // Formatting: marks of Markdown around what is selected, or before its lines. The text goes in as if it were typed, so that it can be undone.
+  const write = (area, from, to, text, select) => {
+    area.focus();
+    area.setSelectionRange(from, to);
+    if (!document.execCommand("insertText", false, text)) { area.setRangeText(text, from, to, "end"); area.dispatchEvent(new Event("input", { bubbles: true })); }
+    if (select) area.setSelectionRange(...select);
+  };
+  const around = (area, mark, otherwise) => {
+    const { selectionStart: a, selectionEnd: b, value } = area, n = mark.length, some = value.slice(a, b);
+    if (value.slice(a - n, a) === mark && value.slice(b, b + n) === mark) { write(area, a - n, b + n, some, [a - n, b - n]); return; }
+    const inner = some || otherwise;
+    write(area, a, b, mark + inner + mark, [a + n, a + n + inner.length]);
+  };
+  const before = (area, mark) => {
+    const { value } = area, a = value.lastIndexOf("\n", area.selectionStart - 1) + 1, end = value.indexOf("\n", area.selectionEnd), b = end < 0 ? value.length : end;
+    const lines = value.slice(a, b).split("\n"), of = (i) => (mark === "1. " ? `${i + 1}. ` : mark), marked = (line) => (mark === "1. " ? /^\d+\. /.test(line) : line.startsWith(mark));
+    const off = lines.every(marked), made = lines.map((line, i) => (off ? line.replace(mark === "1. " ? /^\d+\. / : mark, "") : of(i) + line)).join("\n");
+    write(area, a, b, made, [a + (lines.length > 1 ? 0 : made.length), a + made.length]);
+  };
+  const formats = {
+    bold: (area) => around(area, "**", "bold"),
+    italic: (area) => around(area, "*", "italic"),
+    ul: (area) => before(area, "- "),
+    ol: (area) => before(area, "1. "),
+    quote: (area) => before(area, "> "),
+    code: (area) => { const some = area.value.slice(area.selectionStart, area.selectionEnd); if (some.includes("\n")) write(area, area.selectionStart, area.selectionEnd, "```\n" + some + "\n```"); else around(area, "`", "code"); },
+    link: (area) => {
+      const a = area.selectionStart, b = area.selectionEnd, some = area.value.slice(a, b), address = /^https?:/.test(some), words = address || !some ? "text" : some, to = address ? some : "https://";
+      const from = address || !some ? a + 1 : a + words.length + 3;
+      write(area, a, b, `[${words}](${to})`, [from, from + (address || !some ? words : to).length]);
+    },
+  };
+  document.addEventListener("mousedown", (e) => { if (e.target.closest?.("[data-md]")) e.preventDefault(); });
+  document.addEventListener("click", (e) => { const b = e.target.closest?.("[data-md]"); if (b) formats[b.dataset.md]($("textarea", b.closest(".composer"))); });
+  document.addEventListener("keydown", (e) => {
+    const area = e.target.matches?.(".composer textarea") && e.target, format = area && (e.ctrlKey || e.metaKey) && !e.altKey && !e.shiftKey && { b: "bold", i: "italic", k: "link" }[e.key];
+    if (format) { e.preventDefault(); formats[format](area); }
+    // A toolbar is one stop; arrows move within it.
+    const bar = e.target.closest?.('[role="toolbar"]'), step = { ArrowRight: 1, ArrowLeft: -1 }[e.key];
+    if (!bar || !step) return;
+    const all = [...bar.querySelectorAll("button")], to = all[(all.indexOf(e.target) + step + all.length) % all.length];
+    e.preventDefault();
+    all.forEach((one) => { one.tabIndex = one === to ? 0 : -1; });
+    to.focus();
+  });
 })();

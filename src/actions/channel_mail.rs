@@ -86,6 +86,7 @@ pub fn update(tx: &mut Tx, _: &Can<channels::Manage>, id: ChannelId, edit: &Edit
             (&before.mail.from_name, &before.mail.from_address) != (&edit.mail.from_name, &edit.mail.from_address),
         ),
         ("signature", before.mail.signature != edit.mail.signature),
+        ("quoted_original", before.mail.quotes != edit.mail.quotes),
         ("answer_address", before.mail.reply_by_address != edit.mail.reply_by_address),
         ("smtp", (&before.mail.smtp, &before.smtp_password) != (&edit.mail.smtp, &smtp_password)),
         (

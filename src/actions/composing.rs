@@ -1,6 +1,6 @@
 //! What is sent from a composer: a reply or a note, once however often its form is posted (C-5, C-12).
 
-use super::conversations::{annotate, answer, apply_status, lock_with_holder};
+use super::conversations::{Text, annotate, answer, apply_status, lock_with_holder};
 use super::drafts::{Writing, settle};
 use crate::domain::access::{Can, conversations as may};
 use crate::domain::conversations::StatusChange;
@@ -14,7 +14,7 @@ use crate::store::{self, Recorded, Tx};
 #[derive(Clone, Debug)]
 pub struct Message {
     /// The text.
-    pub body: String,
+    pub text: Text,
     /// The page's own name, which it has once; empty for forms that scripts post.
     pub composer: String,
     /// The draft that the page shows, if it says so.
@@ -36,14 +36,15 @@ pub fn send(
     let one = lock_with_holder(tx, number)?;
     let note = matches!(writing, Writing::Note(_));
     if let Some(sent) = store::messages::find_composed(tx, &message.composer)? {
-        let again = Composed { conversation: one.id, note, author: tx.actor().user(), body: message.body.clone() };
+        let again =
+            Composed { conversation: one.id, note, author: tx.actor().user(), body: message.text.source.clone() };
         return if sent == again { tx.unchanged(()) } else { Err(DraftRefusal::SentAlready.into()) };
     }
     settle(tx, &one, message.seen.as_ref())?;
     let sent = match writing {
-        Writing::Reply(_) => answer(tx, &one, close.is_some(), &message.body)?,
+        Writing::Reply(_) => answer(tx, &one, close.is_some(), &message.text)?,
         Writing::Note(_) => {
-            let added = annotate(tx, &one, &message.body)?;
+            let added = annotate(tx, &one, &message.text)?;
             if close.is_some() && one.may_change_status(StatusChange::Close, tx.now()).is_ok() {
                 let event = apply_status(tx, &one, StatusChange::Close)?;
                 let _ = tx.record(event);

@@ -1,6 +1,7 @@
 //! What is done to one conversation: assign, status, priority, tags, reply, note, wake.
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
 use crate::domain::access::{Can, Sees, conversations as may, notes};
 use crate::domain::assignment::{Target, may_receive};
@@ -12,8 +13,26 @@ use crate::domain::ids::{ConversationId, ConversationNumber, MessageId, TagId};
 use crate::domain::text::preview;
 use crate::domain::{mail_addresses, mail_servers};
 use crate::failure::Failure;
-use crate::mail::{Mail, messages as mails};
+use crate::mail::incoming::{split_quoted, split_quoted_html};
+use crate::mail::{Mail, markdown, messages as mails};
 use crate::store::{self, Recorded, Tx};
+
+/// What is sent or noted: as it was typed, and laid out.
+#[derive(Clone, Debug)]
+pub struct Text {
+    /// Markdown.
+    pub source: String,
+    /// The same as clean HTML.
+    pub html: String,
+}
+
+impl Text {
+    /// A text, laid out.
+    #[must_use]
+    pub fn of(source: &str) -> Self {
+        Self { source: source.to_owned(), html: markdown::to_html(source) }
+    }
+}
 
 fn lock(tx: &mut Tx, number: ConversationNumber) -> Result<Conversation, Failure> {
     let sees = Sees::of(tx.actor());
@@ -176,7 +195,7 @@ pub fn reply(
     body: &str,
 ) -> Result<Recorded<Conversation>, Failure> {
     let one = lock_with_holder(tx, number)?;
-    Ok(answer(tx, &one, close.is_some(), body)?.with(one))
+    Ok(answer(tx, &one, close.is_some(), &Text::of(body))?.with(one))
 }
 
 /// The same for a conversation that was locked with its holder.
@@ -184,8 +203,9 @@ pub(super) fn answer(
     tx: &mut Tx,
     one: &Conversation,
     closes: bool,
-    body: &str,
+    text: &Text,
 ) -> Result<Recorded<MessageId>, Failure> {
+    let body = text.source.as_str();
     if one.status == Status::Archived {
         return Err(ConversationRefusal::Archived.into());
     }
@@ -200,14 +220,16 @@ pub(super) fn answer(
     let domain = channel.address.rsplit_once('@').map_or("baton.localhost", |(_, domain)| domain);
     let settings = store::channel_mail::find_or_insert(tx, channel.id)?;
     let reply_to = mail_addresses::reply_address(&channel.address, one.number, &settings.answers.secret);
-    let workspace = store::workspaces::this(tx)?.name;
-    let fill = |text: &str| mail_servers::filled(text, &sender.name.display, &workspace);
+    let workspace = store::workspaces::this(tx)?;
+    let fill = |text: &str| mail_servers::filled(text, &sender.name.display, &workspace.name);
     let (from_name, signature) = (fill(&settings.mail.from_name), fill(&settings.mail.signature));
     // Answers to a sender that is not the channel's own address would go astray.
     let reply_to = match (reply_to.filter(|_| settings.answers.by_address), &settings.mail.from_address) {
         (None, Some(_)) => Some(channel.address.clone()),
         (reply_to, _) => reply_to,
     };
+    let quoted = if settings.mail.quotes { quoted(tx, one, &contact.name, workspace.time_zone)? } else { None };
+    let written = mails::ReplyText { source: body, html: &text.html, signature: &signature, quoted: quoted.as_ref() };
     let unique: uuid::Uuid = tx.new_id();
     let message_id = format!("{}.{unique}@{domain}", one.number);
     let mail = tx.send_mail(Mail {
@@ -219,8 +241,8 @@ pub(super) fn answer(
         reply_to,
         channel: Some(channel.id),
         subject: reply_subject(&one.subject),
-        text: mails::reply_text(body, &signature),
-        html: mails::reply_html(body, &signature)?,
+        text: written.text(),
+        html: written.html()?,
         message_id: Some(message_id.clone()),
         in_reply_to: references.last().cloned(),
         references,
@@ -232,7 +254,7 @@ pub(super) fn answer(
             kind: MessageKind::Reply,
             author: Some(author),
             body,
-            html: None,
+            html: Some(&text.html),
             email_message_id: Some(&message_id),
             mail: Some(mail),
             automatic: false,
@@ -273,6 +295,15 @@ pub fn retry(
     Ok(tx.unrecorded(false, "the reply was queued again already"))
 }
 
+/// What a reply answers: the contact's latest message, without what that repeats of earlier ones.
+fn quoted(tx: &mut Tx, one: &Conversation, name: &str, zone: Tz) -> Result<Option<mails::Quoted>, Failure> {
+    let Some((body, html, at)) = store::messages::find_latest_incoming(tx, one.id)? else { return Ok(None) };
+    let at = at.with_timezone(&zone).format("%-d %B %Y at %H:%M");
+    let text = split_quoted(&body).0.trim().to_owned();
+    let html = html.map_or_else(|| markdown::from_text(&text), |html| split_quoted_html(&html).0);
+    Ok(Some(mails::Quoted { introduction: format!("On {at}, {name} wrote:"), text, html }))
+}
+
 fn reply_subject(subject: &str) -> String {
     let subject = if subject.is_empty() { "Your message" } else { subject };
     if subject.to_lowercase().starts_with("re:") { subject.to_owned() } else { format!("Re: {subject}") }
@@ -289,11 +320,11 @@ pub fn add_note(
     body: &str,
 ) -> Result<Recorded<Conversation>, Failure> {
     let one = lock(tx, number)?;
-    Ok(annotate(tx, &one, body)?.with(one))
+    Ok(annotate(tx, &one, &Text::of(body))?.with(one))
 }
 
 /// The same for a conversation that is locked.
-pub(super) fn annotate(tx: &mut Tx, one: &Conversation, body: &str) -> Result<Recorded<MessageId>, Failure> {
+pub(super) fn annotate(tx: &mut Tx, one: &Conversation, text: &Text) -> Result<Recorded<MessageId>, Failure> {
     let author = tx.actor().user();
     let message = store::messages::insert(
         tx,
@@ -301,8 +332,8 @@ pub(super) fn annotate(tx: &mut Tx, one: &Conversation, body: &str) -> Result<Re
             conversation: one.id,
             kind: MessageKind::Note,
             author,
-            body,
-            html: None,
+            body: &text.source,
+            html: Some(&text.html),
             email_message_id: None,
             mail: None,
             automatic: false,

@@ -114,6 +114,8 @@ pub struct ChannelMail {
     pub signature: String,
     /// Whether replies carry an address that answers find their conversation by.
     pub reply_by_address: bool,
+    /// Whether replies repeat the message that they answer.
+    pub quotes: bool,
     /// Where replies leave, if not by the installation's server.
     pub smtp: Option<Server>,
     /// Where mail is fetched.

@@ -363,25 +363,62 @@ impl Notice<'_> {
 #[derive(Template)]
 #[template(path = "mail/reply.html")]
 struct ReplyHtml<'a> {
-    paragraphs: Vec<Vec<&'a str>>,
+    body: &'a str,
     signature: Vec<&'a str>,
+    quoted: Option<&'a Quoted>,
 }
 
-/// The plain text of a reply to a contact, with the signature below it as mail programs know it (RFC 3676, 4.3).
-#[must_use]
-pub fn reply_text(body: &str, signature: &str) -> String {
-    if signature.is_empty() { body.to_owned() } else { format!("{body}\n\n-- \n{signature}") }
+/// The message that a reply answers, as it is repeated below.
+#[derive(Clone, Debug)]
+pub struct Quoted {
+    /// When it came and whose it is: "On 3 June 2026 at 10:00, Ann wrote:".
+    pub introduction: String,
+    /// What it says.
+    pub text: String,
+    /// The same as clean HTML.
+    pub html: String,
 }
 
-/// The HTML part of a reply to a contact: the typed text, its paragraphs and line breaks kept, and the signature.
-///
-/// # Errors
-/// If the template fails, which is a bug.
-pub fn reply_html(body: &str, signature: &str) -> Result<String, Failure> {
-    let paragraphs = body
-        .split("\n\n")
-        .map(|paragraph| paragraph.lines().collect::<Vec<_>>())
-        .filter(|lines| !lines.is_empty())
-        .collect();
-    render(&ReplyHtml { paragraphs, signature: signature.lines().collect() })
+/// A reply to a contact, before it is a mail.
+#[derive(Clone, Copy, Debug)]
+pub struct ReplyText<'a> {
+    /// What was typed.
+    pub source: &'a str,
+    /// The same as clean HTML.
+    pub html: &'a str,
+    /// What stands below it.
+    pub signature: &'a str,
+    /// What it answers, if that is repeated.
+    pub quoted: Option<&'a Quoted>,
+}
+
+impl ReplyText<'_> {
+    /// The text part: what was typed, with the signature below it as mail programs know it (RFC 3676, 4.3).
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = self.source.to_owned();
+        if !self.signature.is_empty() {
+            text.push_str("\n\n-- \n");
+            text.push_str(self.signature);
+        }
+        if let Some(quoted) = self.quoted {
+            text.push_str("\n\n");
+            text.push_str(&quoted.introduction);
+            for line in quoted.text.lines() {
+                text.push_str("\n>");
+                // What is quoted once more needs no space between the marks.
+                text.push_str(if line.is_empty() || line.starts_with('>') { "" } else { " " });
+                text.push_str(line);
+            }
+        }
+        text
+    }
+
+    /// The HTML part.
+    ///
+    /// # Errors
+    /// If the template fails, which is a bug.
+    pub fn html(&self) -> Result<String, Failure> {
+        render(&ReplyHtml { body: self.html, signature: self.signature.lines().collect(), quoted: self.quoted })
+    }
 }

@@ -3,6 +3,7 @@
 pub mod imap;
 pub mod incoming;
 pub mod lmtp;
+pub mod markdown;
 pub mod mbox;
 pub mod messages;
 pub mod transport;

@@ -74,6 +74,7 @@ struct Row {
     imap_problem: Text,
     imap_checked_at: Option<At>,
     version: i64,
+    quotes: bool,
 }
 
 fn server((host, port, security, user, _): &ServerRow) -> Option<Server> {
@@ -96,6 +97,7 @@ impl Row {
                 smtp: server(&self.smtp),
                 imap: server(&self.imap),
                 imap_folder: self.imap_folder,
+                quotes: self.quotes,
             },
             answers: Answers { secret: self.reply_secret, by_address: self.reply_by_address },
             smtp_password: self.smtp.4,
@@ -229,6 +231,7 @@ pub fn set(tx: &mut Tx, channel: ChannelId, settings: &Settings, start: Start) -
             channel_mail::from_address.eq(&mail.from_address),
             channel_mail::signature.eq(&mail.signature),
             channel_mail::reply_by_address.eq(mail.reply_by_address),
+            channel_mail::quotes.eq(mail.quotes),
             channel_mail::smtp_host.eq(smtp.map(|one| one.host.as_str())),
             channel_mail::smtp_port.eq(smtp.map(|one| i32::from(one.port))),
             channel_mail::smtp_security.eq(smtp.map(|one| one.security.as_str())),

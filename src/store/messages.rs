@@ -84,6 +84,25 @@ pub fn insert(tx: &mut Tx, new: &New) -> Result<MessageId, Failure> {
     Ok(MessageId(id))
 }
 
+/// The latest message of the contact: what it says, the same as clean HTML if it came so, and when.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn find_latest_incoming(
+    rx: &mut Rx,
+    conversation: ConversationId,
+) -> Result<Option<(String, Option<String>, DateTime<Utc>)>, Failure> {
+    let row: Option<(String, Option<String>, At)> = messages::table
+        .filter(messages::workspace_id.eq(rx.workspace()))
+        .filter(messages::conversation_id.eq(conversation.0))
+        .filter(messages::kind.eq(MessageKind::Incoming.as_str()))
+        .order(messages::id.desc())
+        .select((messages::body, messages::html, messages::created_at))
+        .first(rx.conn)
+        .optional()?;
+    Ok(row.map(|(body, html, at)| (body, html, at.0)))
+}
+
 /// What was sent from an open page.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Composed {

@@ -623,6 +623,7 @@ diesel::table! {
         imap_older_below -> BigInt,
         imap_stuck -> Nullable<BigInt>,
         imap_stuck_tries -> Integer,
+        quotes -> Bool,
     }
 }
 

@@ -8,6 +8,7 @@
 mod attachments;
 mod decode;
 mod fields;
+mod fold;
 mod html;
 mod parts;
 mod plain;
@@ -23,6 +24,7 @@ use thiserror::Error;
 
 pub use attachments::Attachment;
 pub use fields::Sender;
+pub use fold::split_quoted_html;
 pub use quoted::split_quoted;
 pub use report::Report;
 pub use text::preview;
@@ -71,6 +73,12 @@ pub struct Incoming {
     /// By what the mail is told when it comes again by another way, with other lines of transport in its header: its Message-ID,
     /// who wrote it, and what it says. `None` without a Message-ID.
     pub content_key: Option<String>,
+}
+
+/// HTML from elsewhere than a mail, by the same rules. `room`: bytes that its markup may have.
+#[must_use]
+pub fn clean_html(html: &str, room: usize) -> String {
+    html::sanitised(html, room, &|_| None)
 }
 
 /// Why a message cannot be shown and goes to quarantine. `Display` is a sentence for the administrator.

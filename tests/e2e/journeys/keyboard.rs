@@ -17,6 +17,44 @@ fn is_reply_chosen(browser: &Browser) -> bool {
 }
 
 #[test]
+fn views_are_gone_to_and_messages_laid_out_and_sent_by_keys() {
+    let app = App::demo().conversations(120).start();
+    let agent = app.logged_in("Agent");
+    agent.goto("/inbox");
+    agent.wait_for("[data-item]");
+    agent.press("g");
+    agent.press("d");
+    agent.wait_for_text_in("#list-title", "Drafts");
+    agent.press("g");
+    agent.press("m");
+    agent.wait_for_text_in("#list-title", "Mine");
+    agent.press("j");
+    agent.wait_for_focus("[data-item]:nth-child(1) a");
+    agent.press("Enter");
+    agent.wait_for_focus("#conv-t");
+    agent.press("r");
+    agent.wait_for_focus("#body");
+    agent.type_text("It is ");
+    agent.press("Control+b");
+    agent.type_text("on its way");
+    assert_eq!(agent.value("#body"), "It is **on its way**");
+    // The toolbar is one stop of Tab, and arrows move in it.
+    agent.press("Shift+Tab");
+    agent.wait_for_focus("[data-md=bold]");
+    agent.press("ArrowRight");
+    agent.wait_for_focus("[data-md=italic]");
+    agent.press("Tab");
+    agent.wait_for_focus("#body");
+    let path = agent.path();
+    agent.press("Control+Shift+Enter");
+    agent.wait_for_text_in("#toasts", "Sent and closed");
+    agent.goto(&path);
+    agent.wait_for_text_in(".msg.ours strong", "on its way");
+    agent.wait_for_text_in(".meta", "Closed");
+    assert!(agent.console_errors().is_empty());
+}
+
+#[test]
 fn the_inbox_is_worked_through_by_keyboard() {
     let app = App::demo().conversations(120).start();
     let account = app.account("Supervisor");

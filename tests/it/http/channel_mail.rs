@@ -137,6 +137,47 @@ on_both! {
         assert!(!page.body.contains("Kind regards"));
     }
 
+    async fn replies_are_laid_out_and_repeat_what_they_answer_if_the_channel_wants_it(w: World) {
+        let site = Site::on(w.db.clone()).await;
+        let (ada, bob) = (site.logged_in(&w, w.ada).await, site.logged_in(&w, w.bob).await);
+        let path = format!("/settings/channels/{}/mail", w.email);
+        let mail = "From: Harriet <harriet@customer.example>\r\nTo: support@fernhill.localhost\r\nSubject: Tent\r\n\r\nA pole <is> missing.\r\n\r\nOn Mon, 3 Jun 2024, Shop wrote:\r\n> Hello\r\n";
+        let taken = ingest(&w.db, &site.files(), (w.workspace, w.email), mail.as_bytes(), Way::Delivered).expect("a mail");
+        let Received::Stored(number) = taken else { panic!("{taken:?}") };
+        let path_of = format!("/conversations/{number}");
+        let typed = "It is **on its way**:\n\n- a pole\n- a <script>\n\nhttps://fernhill.example/track";
+        let parts = |what: &str| w.database.lines(&format!("SELECT {what} AS line FROM outbox WHERE kind = 'reply' ORDER BY created_at DESC, id DESC LIMIT 1")).remove(0);
+        bob.post(&format!("{path_of}/messages"), &[("body", typed)]).await.expect(303);
+        assert_eq!(parts("text_body"), typed);
+        let html = parts("html_body");
+        assert!(html.contains("<strong>on its way</strong>") && html.contains("<li>a &lt;script&gt;</li>"), "{html}");
+        assert!(html.contains("<a href=\"https://fernhill.example/track\"") && !html.contains("wrote:"), "{html}");
+        // Notes too; what was typed is what is searched for.
+        bob.post(&format!("{path_of}/notes"), &[("body", "Ask *Sven*")]).await.expect(303);
+        let page = bob.get(&path_of).await.expect(200);
+        assert_eq!(page.texts(".msg.note .mail-html em"), ["Sven"]);
+        assert_eq!(page.texts(".msg.ours .mail-html strong"), ["on its way"]);
+        assert!(page.has(".md-bar[role=toolbar] [data-md=bold]"));
+
+        save(&ada, &path, &[("quotes", "on"), ("signature", "Bye")]).await.expect(303);
+        assert!(ada.get(&path).await.expect(200).has("[name=quotes][checked]"));
+        bob.post(&format!("{path_of}/messages"), &[("body", "Soon.")]).await.expect(303);
+        let text = parts("text_body");
+        assert!(text.starts_with("Soon.\n\n-- \nBye\n\nOn ") && text.ends_with(", Harriet wrote:\n> A pole <is> missing."), "{text}");
+        let html = parts("html_body");
+        assert!(html.contains("<p>A pole &lt;is&gt; missing.</p></blockquote>") && !html.contains("Shop wrote"), "{html}");
+    }
+
+    async fn the_history_of_an_html_mail_is_folded(w: World) {
+        let site = Site::on(w.db.clone()).await;
+        let mail = "From: Harriet <harriet@customer.example>\r\nTo: support@fernhill.localhost\r\nSubject: Tent\r\nContent-Type: text/html\r\n\r\n<div>Thank you!</div><div>On Mon, 3 Jun 2024, Shop wrote:<br></div><blockquote>Hello <b>Harriet</b></blockquote>\r\n";
+        let taken = ingest(&w.db, &site.files(), (w.workspace, w.email), mail.as_bytes(), Way::Delivered).expect("a mail");
+        let Received::Stored(number) = taken else { panic!("{taken:?}") };
+        let page = site.logged_in(&w, w.bob).await.get(&format!("/conversations/{number}")).await.expect(200);
+        assert_eq!(page.texts("details.quoted b"), ["Harriet"]);
+        assert!(page.text(".msg-body > .mail-html").contains("Thank you!") && !page.text(".msg-body > .mail-html").contains("Shop"));
+    }
+
     fn a_mailbox_is_read_by_one_instance_and_from_where_it_was(w: World) {
         let can = w.can(w.ada);
         let server = baton::domain::mail_servers::Server { host: "x".to_owned(), port: 993, security: Security::Tls, user: "u".to_owned() };

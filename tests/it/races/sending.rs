@@ -1,6 +1,7 @@
 //! What is posted several times at once is sent once, and what is saved while it is sent does not come back (C-12).
 
 use baton::actions::composing::{Message, send};
+use baton::actions::conversations::Text;
 use baton::actions::drafts::{Writing, save};
 use baton::domain::access::Can;
 use baton::domain::drafts::Seen;
@@ -15,7 +16,7 @@ on_both! {
         for round in 0..8 {
             let (_, number) = w.open_of(w.agnes, 1)[0];
             let composer = format!("page {round}");
-            let message = Message { body: "On its way.".to_owned(), composer: composer.clone(), seen: None };
+            let message = Message { text: Text::of("On its way."), composer: composer.clone(), seen: None };
             let note = round % 2 == 1;
             let answers = at_once(6, |thread| {
                 let db = if thread % 2 == 0 { &w.db } else { &b };
@@ -38,7 +39,7 @@ on_both! {
         for round in 0..20 {
             let composer = format!("page {round}");
             let seen = Seen { version: 0, composer: composer.clone(), turn: 1 };
-            let message = Message { body: "On its way.".to_owned(), composer, seen: Some(seen.clone()) };
+            let message = Message { text: Text::of("On its way."), composer, seen: Some(seen.clone()) };
             let (sent, saved) = both_at_once(
                 || w.db.write_now(&scope, |tx| send(tx, &sends, None, number, &message)),
                 || w.db.write_now(&scope, |tx| save(tx, &saves, number, "On its", &seen)),

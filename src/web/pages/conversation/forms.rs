@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::{Typed, show_with};
 use crate::actions;
 use crate::actions::composing::Message;
+use crate::actions::conversations::Text;
 use crate::actions::drafts::Writing;
 use crate::domain::access::{Sees, conversations as may, notes};
 use crate::domain::assignment::Target;
@@ -16,6 +17,7 @@ use crate::domain::inbox::Address;
 use crate::domain::snooze;
 use crate::domain::text::{one_line, shorten};
 use crate::failure::{Failure, Refusal};
+use crate::store::db::blocking;
 use crate::store::{self, Rx};
 use crate::web::error::WebError;
 use crate::web::extract::{Form, Id, May, Viewer};
@@ -168,7 +170,8 @@ async fn send(viewer: Viewer, writing: Writing, number: ConversationNumber, form
     let sent = match parse_body(&form.body) {
         Err(refusal) => Err(refusal.into()),
         Ok(body) => {
-            let message = Message { body, composer: composer_name(&form.composer), seen: form.seen() };
+            let text = blocking(move || Ok(Text::of(&body))).await.map_err(WebError::Failure)?;
+            let message = Message { text, composer: composer_name(&form.composer), seen: form.seen() };
             viewer.write(move |tx| actions::composing::send(tx, &writing, close.as_ref(), number, &message)).await
         }
     };

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::domain::conversations::MessageKind;
 use crate::domain::ids::{MailId, UserId};
 use crate::domain::users::initials;
-use crate::mail::incoming::split_quoted;
+use crate::mail::incoming::{split_quoted, split_quoted_html};
 use crate::store::contacts::Contact;
 use crate::store::messages::{Attachment, Message};
 use crate::store::outbox::State;
@@ -42,6 +42,8 @@ pub(in crate::web::pages) struct MessageView {
     pub at: TimeView,
     /// What it says, sanitised when it came in.
     pub html: Option<String>,
+    /// What that repeats of earlier messages.
+    pub history: Option<String>,
     /// What it says, in paragraphs, if it has no HTML.
     pub paragraphs: Vec<String>,
     /// What it repeats of earlier messages.
@@ -80,6 +82,12 @@ impl Writer<'_> {
             None => (contact, via),
         };
         let (said, history) = split_quoted(&message.body);
+        // Whoever writes here quotes on purpose.
+        let html = message.html.as_deref().map(|html| match message.kind {
+            MessageKind::Incoming => split_quoted_html(html),
+            MessageKind::Reply | MessageKind::Note => (html.to_owned(), String::new()),
+        });
+        let (html, old) = html.map_or((None, None), |(new, old)| (Some(new), Some(old)));
         MessageView {
             id: message.id.0,
             class,
@@ -93,7 +101,8 @@ impl Writer<'_> {
                 .unwrap_or_default(),
             via,
             at: self.times.full(message.at),
-            html: message.html.clone(),
+            html,
+            history: old.filter(|old| !old.is_empty()),
             paragraphs: paragraphs(said),
             quoted: paragraphs(history),
             files: files.iter().map(file).collect(),

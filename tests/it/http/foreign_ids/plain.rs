@@ -95,6 +95,7 @@ pub const PLAIN: &[&str] = &[
     "preview",
     "priority",
     "q",
+    "quotes",
     "reason",
     "rest",
     "retention_deletes",

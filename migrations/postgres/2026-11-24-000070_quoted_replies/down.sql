@@ -1,0 +1,1 @@
+ALTER TABLE channel_mail DROP COLUMN quotes;

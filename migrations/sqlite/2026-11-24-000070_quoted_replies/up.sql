@@ -1,0 +1,2 @@
+-- Whether replies repeat the message that they answer, below the signature.
+ALTER TABLE channel_mail ADD COLUMN quotes BOOLEAN NOT NULL DEFAULT 0;
