@@ -16,7 +16,7 @@ use crate::config::SecretKey;
 use crate::domain::vault::Vault;
 use crate::failure::Failure;
 use crate::store::{Db, anywhere};
-use crate::web::session::Sessions;
+use crate::web::session::{Sessions, with_slot};
 use crate::web::{App, error, extract, headers, identify, routes};
 
 /// The key that signs session cookies: made once, the same for all instances of a database.
@@ -84,6 +84,7 @@ pub fn build(
             web::scope("")
                 .wrap(from_fn(identify::identify))
                 .wrap(session)
+                .wrap(from_fn(with_slot))
                 .configure(routes::configure)
                 .default_service(web::to(routes::nowhere)),
         )

@@ -6,7 +6,8 @@ use diesel::prelude::*;
 
 use super::db::{Ax, insert_new};
 use super::schema::{
-    channel_mail, channels, installation, invite_links, password_links, sessions, setup_links, users, workspaces,
+    channel_mail, channels, installation, invite_links, password_links, rosters, sessions, setup_links, users,
+    workspaces,
 };
 use super::types::At;
 use super::workspaces::{COLUMNS, Row, read};
@@ -58,9 +59,12 @@ pub struct FoundSession {
     pub created_at: DateTime<Utc>,
     /// When it was last used.
     pub last_seen_at: DateTime<Utc>,
+    /// The workspace itself, and the stamp of its roster.
+    pub stamped: (Workspace, i64),
 }
 
-type SessionRow = (SessionId, WorkspaceId, UserId, (String, String), (Option<String>, bool), String, At, At);
+type SessionRow =
+    (SessionId, WorkspaceId, UserId, (String, String), (Option<String>, bool), String, At, At, (Row, i64));
 
 /// The session of a key, if its user can log in. Whether it is too old is the caller's question.
 ///
@@ -69,6 +73,8 @@ type SessionRow = (SessionId, WorkspaceId, UserId, (String, String), (Option<Str
 pub fn find_session(ax: &mut Ax, key_hash: &str) -> Result<Option<FoundSession>, Failure> {
     let row: Option<SessionRow> = sessions::table
         .inner_join(users::table.on(users::id.eq(sessions::user_id)))
+        .inner_join(workspaces::table.on(workspaces::id.eq(sessions::workspace_id)))
+        .inner_join(rosters::table.on(rosters::workspace_id.eq(sessions::workspace_id)))
         .filter(sessions::key_hash.eq(key_hash))
         .filter(users::status.eq(Status::Active.as_str()))
         .select((
@@ -80,10 +86,13 @@ pub fn find_session(ax: &mut Ax, key_hash: &str) -> Result<Option<FoundSession>,
             sessions::state,
             sessions::created_at,
             sessions::last_seen_at,
+            (COLUMNS, rosters::stamp),
         ))
         .first(ax.conn)
         .optional()?;
-    Ok(row.map(|(id, workspace, user, (full, display), (time_zone, shortcuts), state, created, seen)| FoundSession {
+    let Some(row) = row else { return Ok(None) };
+    let (id, workspace, user, (full, display), (time_zone, shortcuts), state, created, seen, (around, stamp)) = row;
+    Ok(Some(FoundSession {
         id,
         workspace,
         user,
@@ -93,6 +102,7 @@ pub fn find_session(ax: &mut Ax, key_hash: &str) -> Result<Option<FoundSession>,
         state,
         created_at: created.0,
         last_seen_at: seen.0,
+        stamped: (read(around)?, stamp),
     }))
 }
 

@@ -7,6 +7,7 @@ use diesel::dsl::{auto_type, count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
+use super::among::load_among;
 use super::db::{MultiBackend, Rx, Tx, insert_new, load_doomed, load_kept};
 use super::schema::{contact_addresses, contacts, conversations};
 use super::types::At;
@@ -68,8 +69,8 @@ impl From<Row> for Contact {
 /// # Errors
 /// Trouble with the database.
 pub fn list(rx: &mut Rx, ids: &[ContactId]) -> Result<HashMap<ContactId, Contact>, Failure> {
-    let rows: Vec<Row> =
-        ours(rx.workspace()).filter(contacts::id.eq_any(ids)).select(Row::as_select()).load(rx.conn)?;
+    let workspace = rx.workspace();
+    let rows = load_among!(rx.conn, Row, ours(workspace).select(Row::as_select()), contacts::id, ids)?;
     Ok(rows.into_iter().map(|row| (row.id, row.into())).collect())
 }
 

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::auto_type;
 use diesel::prelude::*;
 
+use super::among::load_among;
 use super::db::{Rx, Tx, load_locked};
 use super::schema::{conversation_reads, conversations};
 use super::types::At;
@@ -313,12 +314,17 @@ pub fn list_reads(
     ids: &[ConversationId],
 ) -> Result<std::collections::HashMap<ConversationId, DateTime<Utc>>, Failure> {
     let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
-    let rows: Vec<(i64, At)> = conversation_reads::table
-        .filter(conversation_reads::workspace_id.eq(rx.workspace()))
-        .filter(conversation_reads::user_id.eq(user))
-        .filter(conversation_reads::conversation_id.eq_any(ids))
-        .select((conversation_reads::conversation_id, conversation_reads::read_at))
-        .load(rx.conn)?;
+    let workspace = rx.workspace();
+    let rows = load_among!(
+        rx.conn,
+        (i64, At),
+        conversation_reads::table
+            .filter(conversation_reads::workspace_id.eq(workspace))
+            .filter(conversation_reads::user_id.eq(user))
+            .select((conversation_reads::conversation_id, conversation_reads::read_at)),
+        conversation_reads::conversation_id,
+        &ids
+    )?;
     Ok(rows.into_iter().map(|(id, at)| (ConversationId(id), at.0)).collect())
 }
 

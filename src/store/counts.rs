@@ -7,6 +7,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
+use super::among::among;
 use super::db::{AnyConn, Ax, Rx};
 use super::schema::conversation_counts::dsl as c;
 use crate::domain::access::Sees;
@@ -25,6 +26,8 @@ struct Cell {
     conversations: i64,
 }
 
+type CellRow = (String, UserId, TeamId, ChannelId, i64);
+
 /// All kept numbers of a workspace, as far as somebody may see them.
 #[derive(Clone, Debug)]
 pub struct Counts(Vec<Cell>);
@@ -35,18 +38,27 @@ pub struct Counts(Vec<Cell>);
 /// Trouble with the database.
 pub fn find(rx: &mut Rx, statuses: &[Status], sees: &Sees) -> Result<Counts, Failure> {
     let names: Vec<&str> = statuses.iter().map(|status| status.as_str()).collect();
-    let rows: Vec<(String, UserId, TeamId, ChannelId, i64)> = c::conversation_counts
-        .filter(c::workspace_id.eq(rx.workspace()))
-        .filter(c::status.eq_any(names))
-        .group_by((c::status, c::assignee_id, c::team_id, c::channel_id))
-        .select((
-            c::status,
-            c::assignee_id,
-            c::team_id,
-            c::channel_id,
-            sql::<BigInt>("CAST(sum(conversations) AS BIGINT)"),
-        ))
-        .load(rx.conn)?;
+    let workspace = rx.workspace();
+    // SQLite keeps one row for each number, PostgreSQL differences that are added up here.
+    let rows: Vec<CellRow> = match rx.conn {
+        AnyConn::Sqlite(conn) => c::conversation_counts
+            .filter(c::workspace_id.eq(workspace))
+            .filter(among(c::status, &names))
+            .select((c::status, c::assignee_id, c::team_id, c::channel_id, c::conversations))
+            .load(conn)?,
+        AnyConn::Pg(conn) => c::conversation_counts
+            .filter(c::workspace_id.eq(workspace))
+            .filter(c::status.eq_any(names))
+            .group_by((c::status, c::assignee_id, c::team_id, c::channel_id))
+            .select((
+                c::status,
+                c::assignee_id,
+                c::team_id,
+                c::channel_id,
+                sql::<BigInt>("CAST(sum(conversations) AS BIGINT)"),
+            ))
+            .load(conn)?,
+    };
     let cells = rows
         .into_iter()
         .map(|(status, assignee, team, channel, conversations)| {

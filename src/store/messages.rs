@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
+use super::among::load_among;
 use super::db::{Rx, Tx};
 use super::schema::{attachments, contact_addresses, conversations, messages};
 use super::types::At;
@@ -368,19 +369,21 @@ fn read((id, message, file_name, content_type, size, sha256): AttachmentRow) -> 
 /// Trouble with the database.
 pub fn list_attachments(rx: &mut Rx, of: &[MessageId]) -> Result<HashMap<MessageId, Vec<Attachment>>, Failure> {
     let ids: Vec<i64> = of.iter().map(|id| id.0).collect();
-    let rows: Vec<AttachmentRow> = attachments::table
-        .filter(attachments::workspace_id.eq(rx.workspace()))
-        .filter(attachments::message_id.eq_any(ids))
-        .order(attachments::id)
-        .select((
+    let workspace = rx.workspace();
+    let rows = load_among!(
+        rx.conn,
+        AttachmentRow,
+        attachments::table.filter(attachments::workspace_id.eq(workspace)).order(attachments::id).select((
             attachments::id,
             attachments::message_id,
             attachments::file_name,
             attachments::content_type,
             attachments::size,
             attachments::sha256,
-        ))
-        .load(rx.conn)?;
+        )),
+        attachments::message_id,
+        &ids
+    )?;
     let mut files: HashMap<MessageId, Vec<Attachment>> = HashMap::new();
     for row in rows {
         let file = read(row);

@@ -1,6 +1,7 @@
 //! All SQL: domain types in, domain types out. Every query is bound to a workspace, but for those of `anywhere`.
 
 pub mod absences;
+mod among;
 pub mod anywhere;
 pub mod audit;
 pub mod audit_chain;

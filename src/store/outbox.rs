@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 
+use super::among::load_among;
 use super::db::{AnyConn, Ax, Rx, Tx, insert_in_parts};
 use super::schema::{channel_mail, outbox, users};
 use super::types::At;
@@ -464,11 +465,14 @@ pub fn exists(rx: &mut Rx, id: MailId) -> Result<bool, Failure> {
 /// # Errors
 /// Trouble with the database.
 pub fn list_states(rx: &mut Rx, ids: &[MailId]) -> Result<Vec<(MailId, State, Option<String>)>, Failure> {
-    let rows: Vec<(MailId, String, Option<String>)> = outbox::table
-        .filter(outbox::workspace_id.eq(rx.workspace()))
-        .filter(outbox::id.eq_any(ids))
-        .select((outbox::id, outbox::state, outbox::problem))
-        .load(rx.conn)?;
+    let workspace = rx.workspace();
+    let rows = load_among!(
+        rx.conn,
+        (MailId, String, Option<String>),
+        outbox::table.filter(outbox::workspace_id.eq(workspace)).select((outbox::id, outbox::state, outbox::problem)),
+        outbox::id,
+        ids
+    )?;
     rows.into_iter()
         .map(|(id, state, problem)| {
             let state = State::parse(&state).ok_or_else(|| Failure::Corrupt("outbox.state", state.clone()))?;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 
+use super::among::load_among;
 use super::db::{Rx, Tx, insert_all, insert_in_parts, load_doomed, load_kept, load_locked};
 use super::errors::{UniqueKey, unique_key};
 use super::schema::{role_permissions, roles, user_roles, users};
@@ -249,13 +250,18 @@ pub fn insert_standard(tx: &mut Tx) -> Result<Vec<(Standard, RoleId)>, Failure> 
 /// # Errors
 /// Trouble with the database.
 pub fn list_of_users(rx: &mut Rx, users: &[UserId]) -> Result<HashMap<UserId, Vec<RoleId>>, Failure> {
-    let rows: Vec<(UserId, RoleId)> = user_roles::table
-        .inner_join(roles::table.on(roles::id.eq(user_roles::role_id)))
-        .filter(user_roles::workspace_id.eq(rx.workspace()))
-        .filter(user_roles::user_id.eq_any(users))
-        .order(roles::position)
-        .select((user_roles::user_id, user_roles::role_id))
-        .load(rx.conn)?;
+    let workspace = rx.workspace();
+    let rows = load_among!(
+        rx.conn,
+        (UserId, RoleId),
+        user_roles::table
+            .inner_join(roles::table.on(roles::id.eq(user_roles::role_id)))
+            .filter(user_roles::workspace_id.eq(workspace))
+            .order(roles::position)
+            .select((user_roles::user_id, user_roles::role_id)),
+        user_roles::user_id,
+        users
+    )?;
     let mut held: HashMap<UserId, Vec<RoleId>> = HashMap::new();
     for (user, role) in rows {
         held.entry(user).or_default().push(role);

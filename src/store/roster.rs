@@ -133,18 +133,32 @@ pub struct Surroundings {
 pub fn find_surroundings(db: &Db, workspace: WorkspaceId, user: UserId) -> Result<Surroundings, Failure> {
     db.read_now(workspace, |rx| {
         // The stamp first: what changes while the rest is read is read again by the next request.
-        let (found, stamp) = workspaces::find_stamped(rx)?;
-        let roster = match db.rosters().find(workspace, stamp) {
-            Some(roster) => roster,
-            None => {
-                let roster = Arc::new(Roster::read(rx)?);
-                db.rosters().keep(workspace, stamp, &roster);
-                roster
-            }
-        };
-        let standing = roster.standing(rx, user)?;
-        Ok(Surroundings { workspace: found, roster, standing })
+        let stamped = workspaces::find_stamped(rx)?;
+        find_around(db, rx, user, stamped)
     })
+}
+
+/// The same, where the workspace and the stamp were read just now: no statement, unless something changed.
+///
+/// # Errors
+/// Trouble with the database.
+pub fn find_around(
+    db: &Db,
+    rx: &mut Rx,
+    user: UserId,
+    (found, stamp): (Workspace, i64),
+) -> Result<Surroundings, Failure> {
+    let workspace = rx.workspace();
+    let roster = match db.rosters().find(workspace, stamp) {
+        Some(roster) => roster,
+        None => {
+            let roster = Arc::new(Roster::read(rx)?);
+            db.rosters().keep(workspace, stamp, &roster);
+            roster
+        }
+    };
+    let standing = roster.standing(rx, user)?;
+    Ok(Surroundings { workspace: found, roster, standing })
 }
 
 /// The stamp of a workspace.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use diesel::dsl::auto_type;
 use diesel::prelude::*;
 
+use super::among::load_among;
 use super::db::{Rx, Tx, insert_new};
 use super::schema::{conversation_tags, tags};
 use crate::domain::ids::{ConversationId, TagId, WorkspaceId};
@@ -47,11 +48,16 @@ pub fn list_of_conversations(
     conversations: &[ConversationId],
 ) -> Result<HashMap<ConversationId, Vec<TagId>>, Failure> {
     let ids: Vec<i64> = conversations.iter().map(|id| id.0).collect();
-    let rows: Vec<(i64, TagId)> = conversation_tags::table
-        .filter(conversation_tags::workspace_id.eq(rx.workspace()))
-        .filter(conversation_tags::conversation_id.eq_any(ids))
-        .select((conversation_tags::conversation_id, conversation_tags::tag_id))
-        .load(rx.conn)?;
+    let workspace = rx.workspace();
+    let rows = load_among!(
+        rx.conn,
+        (i64, TagId),
+        conversation_tags::table
+            .filter(conversation_tags::workspace_id.eq(workspace))
+            .select((conversation_tags::conversation_id, conversation_tags::tag_id)),
+        conversation_tags::conversation_id,
+        &ids
+    )?;
     let mut marked: HashMap<ConversationId, Vec<TagId>> = HashMap::new();
     for (conversation, tag) in rows {
         marked.entry(ConversationId(conversation)).or_default().push(tag);

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use diesel::dsl::auto_type;
 use diesel::prelude::*;
 
+use super::among::load_among;
 use super::db::{Rx, Tx, insert_in_parts, insert_new, load_doomed, load_kept, load_locked};
 use super::errors::{UniqueKey, unique_key};
 use super::schema::{channels, team_members, teams, users};
@@ -152,14 +153,19 @@ pub fn list_members(rx: &mut Rx, only: Option<TeamId>) -> Result<Vec<Member>, Fa
 /// # Errors
 /// Trouble with the database.
 pub fn list_of_users(rx: &mut Rx, members: &[UserId]) -> Result<HashMap<UserId, Vec<TeamId>>, Failure> {
-    let rows: Vec<(UserId, TeamId)> = team_members::table
-        .inner_join(teams::table.on(teams::id.eq(team_members::team_id)))
-        .filter(team_members::workspace_id.eq(rx.workspace()))
-        .filter(team_members::user_id.eq_any(members))
-        .filter(teams::closed_at.is_null())
-        .order(teams::name_key)
-        .select((team_members::user_id, team_members::team_id))
-        .load(rx.conn)?;
+    let workspace = rx.workspace();
+    let rows = load_among!(
+        rx.conn,
+        (UserId, TeamId),
+        team_members::table
+            .inner_join(teams::table.on(teams::id.eq(team_members::team_id)))
+            .filter(team_members::workspace_id.eq(workspace))
+            .filter(teams::closed_at.is_null())
+            .order(teams::name_key)
+            .select((team_members::user_id, team_members::team_id)),
+        team_members::user_id,
+        members
+    )?;
     let mut held: HashMap<UserId, Vec<TeamId>> = HashMap::new();
     for (user, team) in rows {
         held.entry(user).or_default().push(team);

@@ -7,6 +7,7 @@ use diesel::dsl::{auto_type, sql};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
+use super::among::load_among;
 use super::db::{MultiBackend, Rx, Tx, load_locked};
 use super::errors::{UniqueKey, unique_key};
 use super::schema::{
@@ -467,10 +468,20 @@ pub fn list_assignable(rx: &mut Rx) -> Result<Vec<Brief>, Failure> {
 /// # Errors
 /// Trouble with the database.
 pub fn list_briefs(rx: &mut Rx, ids: &[UserId]) -> Result<Vec<Brief>, Failure> {
-    let rows: Vec<BriefRow> = ours(rx.workspace())
-        .filter(users::id.eq_any(ids))
-        .select((users::id, users::full_name, users::display_name, users::status, users::status_changed_at))
-        .load(rx.conn)?;
+    let workspace = rx.workspace();
+    let rows = load_among!(
+        rx.conn,
+        BriefRow,
+        ours(workspace).select((
+            users::id,
+            users::full_name,
+            users::display_name,
+            users::status,
+            users::status_changed_at
+        )),
+        users::id,
+        ids
+    )?;
     rows.into_iter().map(brief).collect()
 }
 

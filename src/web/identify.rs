@@ -121,8 +121,13 @@ pub async fn identify(
 
 async fn known(app: &App, req: &ServiceRequest, entry: Entry) -> Result<Known, WebError> {
     let (id, workspace, user) = (entry.id, entry.workspace, entry.user);
-    let db = app.db.clone();
-    let around = crate::store::db::blocking(move || store::roster::find_surroundings(&db, workspace, user)).await?;
+    let around = match super::session::take_around() {
+        Some(around) => around,
+        None => {
+            let db = app.db.clone();
+            crate::store::db::blocking(move || store::roster::find_surroundings(&db, workspace, user)).await?
+        }
+    };
     let standing = &around.standing;
     let person = Arc::new(Person {
         id: user,

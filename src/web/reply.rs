@@ -145,6 +145,8 @@ pub fn page_with<T: Template + Display>(
     if !is_live(viewer.req.headers()) {
         chrome.take_notice(&viewer.session());
     }
+    // What is inside first, as a whole: not piece by piece through the frame.
+    let content = &content.render()?;
     let body = if is_fragment(viewer.req.headers()) {
         Part { chrome: &chrome, content }.render()?
     } else {

@@ -3,10 +3,14 @@
 //! Only people who are logged in have a session. What it keeps besides them is the secret of their forms and the notice
 //! that the next page shows.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 use actix_session::storage::{LoadError, SaveError, SessionKey, SessionStore, UpdateError};
+use actix_web::body::MessageBody;
 use actix_web::cookie::time::Duration;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
 use anyhow::anyhow;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -15,6 +19,7 @@ use crate::domain::ids::{SessionId, UserId, WorkspaceId};
 use crate::domain::logins::session_lives;
 use crate::domain::secrets::hash;
 use crate::failure::Failure;
+use crate::store::roster::{self, Surroundings};
 use crate::store::{Db, anywhere};
 
 /// The key of a session that was opened just now: it goes into the cookie when the answer is sent.
@@ -25,6 +30,27 @@ pub(super) const FOUND: &str = "found";
 pub(super) const CSRF: &str = "csrf";
 /// What the next page says.
 pub(super) const NOTICE: &str = "notice";
+
+tokio::task_local! {
+    /// What was read together with the session of this request: a session's memory holds words only.
+    static AROUND: RefCell<Option<Surroundings>>;
+}
+
+/// Gives a request a place for what is read together with its session.
+///
+/// # Errors
+/// Whatever the handlers answer.
+pub async fn with_slot(
+    req: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    AROUND.scope(RefCell::new(None), next.call(req)).await
+}
+
+/// Takes what was read together with the session.
+pub(super) fn take_around() -> Option<Surroundings> {
+    AROUND.try_with(RefCell::take).ok().flatten()
+}
 
 /// A session that was found.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -84,12 +110,21 @@ impl SessionStore for Sessions {
         let found = self
             .on_thread(move |db| {
                 let now = db.now();
-                let found = db.look_anywhere_now(|ax| anywhere::find_session(ax, &key_hash))?;
-                Ok(found.filter(|one| session_lives(one.created_at, one.last_seen_at, now)))
+                db.look_anywhere_now(|ax| {
+                    let found = anywhere::find_session(ax, &key_hash)?;
+                    let Some(found) = found.filter(|one| session_lives(one.created_at, one.last_seen_at, now)) else {
+                        return Ok(None);
+                    };
+                    let mut within = ax.within(found.workspace);
+                    let around = roster::find_around(db, &mut within, found.user, found.stamped.clone())?;
+                    Ok(Some((found, around)))
+                })
             })
             .await
             .map_err(LoadError::Other)?;
-        let Some(found) = found else { return Ok(None) };
+        let Some((found, around)) = found else { return Ok(None) };
+        // Without a slot, whoever asks for it looks for themselves.
+        let _ = AROUND.try_with(|slot| slot.replace(Some(around)));
         let mut state: HashMap<String, String> =
             serde_json::from_str(&found.state).map_err(|error| LoadError::Deserialization(error.into()))?;
         let entry = Entry {

@@ -19,6 +19,7 @@ use crate::domain::text::grouped;
 use crate::domain::users::{Offer, Status, User};
 use crate::failure::Failure;
 use crate::store::channels::Channel;
+use crate::store::roster::Roster;
 use crate::store::users::{Filter, Sort};
 use crate::store::{self, Rx, counts};
 use crate::web::error::WebError;
@@ -129,15 +130,13 @@ struct Loaded {
     now: chrono::DateTime<chrono::Utc>,
 }
 
-fn load(rx: &mut Rx, status: Status, query: &UsersQuery) -> Result<Result<Loaded, WebError>, Failure> {
+fn load(rx: &mut Rx, roster: &Roster, status: Status, query: &UsersQuery) -> Result<Result<Loaded, WebError>, Failure> {
     let filter = match query.filter(rx.now()) {
         Ok(filter) => filter,
         Err(error) => return Ok(Err(error)),
     };
     let roles = store::roles::list(rx)?;
-    let teams = store::teams::list(rx)?;
-    let channels = store::channels::list(rx)?;
-    if !is_known(&filter, &roles, &teams, &channels) {
+    if !is_known(&filter, &roles, &roster.teams, &roster.channels) {
         return Ok(Err(WebError::NotFound));
     }
     let place = (PAGE, (query.page() - 1) * PAGE);
@@ -158,8 +157,8 @@ fn load(rx: &mut Rx, status: Status, query: &UsersQuery) -> Result<Result<Loaded
         now: rx.now(),
         users,
         roles,
-        teams,
-        channels,
+        teams: roster.teams.clone(),
+        channels: roster.channels.clone(),
     }))
 }
 
@@ -179,8 +178,8 @@ pub(super) fn is_known(filter: &Filter, roles: &[Role], teams: &[Team], channels
 }
 
 async fn list(viewer: Viewer, query: UsersQuery, status: Status, select: &str) -> Reply {
-    let asked = query.clone();
-    let loaded = viewer.read(move |rx| load(rx, status, &asked)).await??;
+    let (asked, roster) = (query.clone(), viewer.known.roster.clone());
+    let loaded = viewer.read(move |rx| load(rx, &roster, status, &asked)).await??;
     let content = view(&viewer, &query, status, loaded, select);
     page(&viewer, if status == Status::Active { "Users" } else { "Inactive users" }, Section::Settings, &content)
 }

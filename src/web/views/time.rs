@@ -1,6 +1,8 @@
 //! Times as they are written: short and relative, the exact one beside it, in the reader's zone.
 
-use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Datelike as _, TimeDelta, Timelike as _, Utc};
 use chrono_tz::Tz;
 
 /// A time on a page.
@@ -31,6 +33,42 @@ pub struct Times {
     zone: Tz,
 }
 
+const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+/// "Tuesday, 24 November 2026, 13:25 CET". A page has a hundred times: reading a pattern for each took longer than all else of them.
+fn in_full(at: &DateTime<Tz>) -> String {
+    let weekday = WEEKDAYS.get(at.weekday().num_days_from_monday() as usize).copied().unwrap_or_default();
+    let month = MONTHS.get(at.month0() as usize).copied().unwrap_or_default();
+    let (day, year, hour, minute, zone) = (at.day(), at.year(), at.hour(), at.minute(), at.offset());
+    let mut text = String::with_capacity(48);
+    // Writing to a string does not fail.
+    let _ = write!(text, "{weekday}, {day} {month} {year}, {hour:02}:{minute:02} {zone}");
+    text
+}
+
+/// "2026-11-24T12:25:35Z".
+fn for_machines(at: &DateTime<Utc>) -> String {
+    let (year, month, day, hour, minute, second) =
+        (at.year(), at.month(), at.day(), at.hour(), at.minute(), at.second());
+    let mut text = String::with_capacity(20);
+    let _ = write!(text, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z");
+    text
+}
+
 impl Times {
     /// Times as seen at `now` in `zone`.
     #[must_use]
@@ -40,11 +78,7 @@ impl Times {
 
     fn view(&self, at: DateTime<Utc>, text: String) -> TimeView {
         let local = at.with_timezone(&self.zone);
-        TimeView {
-            iso: at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
-            text,
-            exact: local.format("%A, %-d %B %Y, %H:%M %Z").to_string(),
-        }
+        TimeView { iso: for_machines(&at), text, exact: in_full(&local) }
     }
 
     /// In a list: "14:07", "20 Nov", "19 Nov 2025".
@@ -52,7 +86,7 @@ impl Times {
     pub fn short(&self, at: DateTime<Utc>) -> TimeView {
         let (local, today) = (at.with_timezone(&self.zone), self.now.with_timezone(&self.zone));
         let text = if local.date_naive() == today.date_naive() {
-            local.format("%H:%M").to_string()
+            format!("{:02}:{:02}", local.hour(), local.minute())
         } else if local.year() == today.year() {
             local.format("%-d %b").to_string()
         } else {
@@ -146,6 +180,20 @@ mod tests {
     fn times() -> Times {
         let now = Utc.with_ymd_and_hms(2026, 11, 23, 13, 30, 0).unwrap();
         Times::new(now, chrono_tz::Europe::Berlin)
+    }
+
+    #[test]
+    fn times_are_written_as_by_their_patterns() {
+        let zones =
+            [chrono_tz::Europe::Berlin, chrono_tz::America::Sao_Paulo, chrono_tz::Asia::Kathmandu, chrono_tz::UTC];
+        for zone in zones {
+            for step in 0..400 {
+                let at = Utc.with_ymd_and_hms(2024, 2, 27, 22, 59, 58).unwrap() + TimeDelta::hours(step * 31);
+                let local = at.with_timezone(&zone);
+                assert_eq!(in_full(&local), local.format("%A, %-d %B %Y, %H:%M %Z").to_string());
+                assert_eq!(for_machines(&at), at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
+            }
+        }
     }
 
     #[test]

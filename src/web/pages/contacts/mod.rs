@@ -78,7 +78,7 @@ pub(super) struct ContactView {
     /// The letters in their picture.
     pub initials: String,
     /// The class of its colour.
-    pub color: String,
+    pub color: &'static str,
     /// Their addresses in one line.
     pub addresses: String,
     /// How many conversations the reader may see.

@@ -35,7 +35,7 @@ pub(in crate::web::pages) struct MessageView {
     /// The letters in their picture.
     pub initials: String,
     /// The class of their picture's colour.
-    pub color: String,
+    pub color: &'static str,
     /// How it came or went.
     pub via: String,
     /// When.
