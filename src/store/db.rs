@@ -154,7 +154,7 @@ impl ManageConnection for Manager {
 
 /// What every SQLite connection needs: waiting instead of failing, a journal that lets readers read, real foreign keys.
 const SQLITE_PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; \
-     PRAGMA foreign_keys = ON; PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0; \
+     PRAGMA foreign_keys = ON; PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0; \
      PRAGMA journal_size_limit = 67108864; PRAGMA secure_delete = ON;";
 
 /// Of two that make a new file's journal at once, SQLite refuses one without waiting; so it asks again for two seconds.
