@@ -287,6 +287,7 @@ pub fn run_chunk(tx: &mut Tx, id: JobId) -> Result<Recorded<Progress>, Failure> 
     if job.finished_at.is_some() {
         return tx.unchanged(Progress { ended: true });
     }
+    bulk_jobs::hurry(tx)?;
     let pending = bulk_jobs::list_pending(tx, id, job.done + job.skipped, CHUNK)?;
     let outcomes = match job.change {
         Some(change) if !change.moves() => super::bulk_changes::run(tx, &job, change, &pending)?,

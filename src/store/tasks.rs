@@ -64,6 +64,8 @@ pub struct Claimed {
 /// How long a claim holds without being renewed. An instance that died is followed by another after that. One that is
 /// only slow may be joined by another, which does no harm: each step of a task locks what it works on.
 pub const CLAIM: TimeDelta = TimeDelta::seconds(10);
+/// How often whoever works on a task for long renews its claim: not with every step, because each waits for the disk.
+pub const RENEW_EVERY: TimeDelta = TimeDelta::seconds(3);
 
 /// Claims the task that waits longest, if one is due.
 ///

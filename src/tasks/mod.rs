@@ -172,12 +172,16 @@ fn run(db: &Db, claimed: &Claimed) -> Result<(), Failure> {
 
 fn run_bulk(db: &Db, claimed: &Claimed, job: crate::domain::ids::JobId) -> Result<(), Failure> {
     let scope = actor_of(db, claimed.workspace, job)?;
+    let mut renewed = db.now();
     loop {
         let progress = db.write_now(&scope, |tx| actions::bulk::run_chunk(tx, job))?;
         if progress.ended {
             return Ok(());
         }
-        db.anywhere_now(|ax| store::tasks::renew(ax, claimed.id))?;
+        if db.now() - renewed >= store::tasks::RENEW_EVERY {
+            renewed = db.now();
+            db.anywhere_now(|ax| store::tasks::renew(ax, claimed.id))?;
+        }
     }
 }
 
