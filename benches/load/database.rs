@@ -135,6 +135,26 @@ impl Database {
         query(&self.url, statement).into_iter().next().expect("a conversation")
     }
 
+    /// The number of a conversation that is made to have so many messages.
+    pub fn long_number(&self, messages: usize) -> String {
+        let statement = "SELECT CAST(c.number AS TEXT) AS line FROM conversations c WHERE c.status = 'open' AND \
+             (SELECT count(*) FROM messages m WHERE m.conversation_id = c.id) >= 4 ORDER BY c.id DESC LIMIT 1";
+        let number = query(&self.url, statement).into_iter().next().expect("a conversation");
+        let columns = "workspace_id, conversation_id, kind, author_id, body, html, created_at, automatic";
+        let of = format!("conversation_id = (SELECT id FROM conversations WHERE number = {number} LIMIT 1)");
+        // Doubles what is there until it is enough.
+        let mut here = 4;
+        while here < messages {
+            let more = here.min(messages - here);
+            let once_more = format!(
+                "INSERT INTO messages ({columns}) SELECT {columns} FROM messages WHERE {of} ORDER BY id LIMIT {more}"
+            );
+            query(&self.url, &once_more);
+            here += more;
+        }
+        number
+    }
+
     /// How many conversations the newest job changed, if it has ended.
     pub fn newest_job_finished(&self) -> Option<i64> {
         let ask = "SELECT CASE WHEN finished_at IS NULL THEN '' ELSE CAST(done AS TEXT) END AS line FROM bulk_jobs \

@@ -27,6 +27,10 @@ use table::Table;
 const CONNECTIONS: usize = 8;
 /// Connections that read while a bulk job runs.
 const READERS: usize = 2;
+/// Messages of a long conversation.
+const LONG: usize = 500;
+/// Mails that are taken in.
+const MAILS: usize = 1_000;
 /// The page whose cost is compared with the first one's.
 const FAR_PAGE: usize = 1_000;
 
@@ -106,6 +110,9 @@ async fn measure(database: &Database, wanted: &Wanted) -> Table {
             Some(_) => {}
         }
     }
+    let path = format!("/conversations/{}", database.long_number(LONG));
+    browser.load(&path, 1, Duration::from_secs(1)).await;
+    table.load(&format!("one conversation of {LONG} messages"), &browser.load(&path, 1, long).await, "");
     // Common, seldom, the beginning of a word, several words, none.
     let searches = [
         ("search: a word of every other conversation", "the"),
@@ -123,6 +130,8 @@ async fn measure(database: &Database, wanted: &Wanted) -> Table {
 
     live::measure(&mut table, &program, database, &browser).await;
 
+    let took = program.import(database, MAILS);
+    table.figure(&format!("{} mails taken in", grouped(MAILS)), format!("{:.2} s", took.as_secs_f64()), "");
     for (held, aim) in [(few, "< 0.1 s"), (many, "< 5 s")] {
         let (took, beside) = bulk(&browser, database, &held).await;
         let name = format!("{} reassigned, with an event each", grouped(held.conversations));

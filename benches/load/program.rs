@@ -1,5 +1,6 @@
 //! The real program on the filled database.
 
+use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,7 +13,7 @@ pub struct Program {
     child: Child,
     url: String,
     /// Its own data: no file of the measurement is left behind.
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Program {
@@ -39,7 +40,36 @@ impl Program {
             assert!(begun.elapsed() < Duration::from_secs(60), "the program does not get ready");
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
-        (Self { child, url, _folder: folder }, begun.elapsed())
+        (Self { child, url, folder }, begun.elapsed())
+    }
+
+    /// Takes so many mails in beside it, as `baton import-mbox` does; how long it took.
+    pub fn import(&self, database: &Database, mails: usize) -> Duration {
+        let mut file = String::new();
+        for number in 0..mails {
+            let customer = number % 400;
+            let _ = write!(
+                file,
+                "From x@example.org Tue Nov 24 10:00:00 2026\nFrom: Customer {customer} <c{customer}@customers.example>\n\
+                 To: support@fernhill.example\nSubject: Question {number} about an order\n\
+                 Message-ID: <{number}@customers.example>\nDate: Tue, 24 Nov 2026 10:00:00 +0000\n\n\
+                 Hello,\n\nwhere is order {number}? I have waited for the tent since last week.\n\nThank you\n\n"
+            );
+        }
+        let path = self.folder.path().join("mails.mbox");
+        std::fs::write(&path, file).expect("a file");
+        let begun = Instant::now();
+        let done = Command::new(env!("CARGO_BIN_EXE_baton"))
+            .args(["import-mbox", "--channel", "support@fernhill.example"])
+            .arg(&path)
+            .env("DATABASE_URL", database.url())
+            .env("BATON_DATA_DIR", self.folder.path())
+            .env("RUST_LOG", "warn")
+            .stdout(Stdio::null())
+            .status()
+            .expect("the program");
+        assert!(done.success(), "the mails were not taken in");
+        begun.elapsed()
     }
 
     /// Where it listens.
