@@ -169,9 +169,12 @@ on_both! {
         let path = format!("/settings/users/{}", w.bob);
         let form = olga.get(&path).await.expect(200);
         let version = form.attributes("input[name=version]", "value").remove(0);
-        let role = w.role(Standard::Agent).to_string();
+        let (role, chat) = (w.role(Standard::Agent).to_string(), w.chat.to_string());
         let with = |name: &'static str, email: &'static str| {
-            vec![("version", version.clone()), ("full_name", name.to_owned()), ("email", email.to_owned()), ("role", role.clone())]
+            vec![
+                ("version", version.clone()), ("full_name", name.to_owned()), ("email", email.to_owned()), ("role", role.clone()),
+                ("channel", chat.clone()),
+            ]
         };
         let send = async |fields: Vec<(&'static str, String)>| {
             let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
