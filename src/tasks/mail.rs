@@ -25,9 +25,9 @@ use crate::store::outbox::{self, Busy, State};
 const TRIES: i32 = 12;
 /// Mails under way at once, all in all.
 const AT_ONCE: usize = 32;
-/// By the server of the installation, and by that of a channel.
-const BY_INSTALLATION: usize = 4;
-const BY_CHANNEL: usize = 2;
+/// By one server: one after the other. Whatever is with a server when the program is killed may arrive twice, because nobody can
+/// know whether the server took it; so that is one mail at most.
+const BY_SERVER: usize = 1;
 /// How often the outbox is looked at when nobody says that something was queued.
 const LOOK: Duration = Duration::from_millis(1000);
 /// What is under way when the program is stopped is finished, if that takes no longer.
@@ -42,8 +42,7 @@ struct Lanes(HashMap<Lane, Arc<Semaphore>>);
 
 impl Lanes {
     fn of(&mut self, lane: Lane) -> Arc<Semaphore> {
-        let places = if lane.is_none() { BY_INSTALLATION } else { BY_CHANNEL };
-        Arc::clone(self.0.entry(lane).or_insert_with(|| Arc::new(Semaphore::new(places))))
+        Arc::clone(self.0.entry(lane).or_insert_with(|| Arc::new(Semaphore::new(BY_SERVER))))
     }
 
     fn busy(&self) -> Busy {

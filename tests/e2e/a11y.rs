@@ -257,6 +257,10 @@ fn no_page_has_a_violation() {
         let entry = owner.attr("tbody th a[href^='/settings/']", "href").expect("an entry of the list");
         walk.page(&owner, &entry);
     }
+    // A list that is saved as a view leads to its dialogs.
+    owner.goto("/inbox");
+    let saved = owner.attr("#views a[href*='saved=']", "href").expect("a saved view");
+    walk.page(&owner, &saved);
     walk.table(&owner);
     for address in STATES {
         walk.page(&owner, address);
