@@ -244,7 +244,7 @@ fn users_edit(
         roles: roles.clone(),
         teams: teams.clone(),
         channels: channels.clone(),
-        leaves_channels: false,
+        leaves_channels: true,
     })
 }
 
