@@ -41,7 +41,7 @@ fn views_are_gone_to_and_messages_laid_out_and_sent_by_keys() {
     // The toolbar is one stop of Tab, and arrows move in it.
     agent.press("Shift+Tab");
     agent.wait_for_focus("[data-md=bold]");
-    agent.press("ArrowRight");
+    agent.press("Right");
     agent.wait_for_focus("[data-md=italic]");
     agent.press("Tab");
     agent.wait_for_focus("#body");
