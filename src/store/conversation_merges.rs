@@ -53,11 +53,10 @@ pub fn set_merged(tx: &mut Tx, from: &Conversation, to: &Conversation) -> Result
     .set(messages::conversation_id.eq(to.id.0))
     .execute(tx.write())?;
     move_tags(tx, from.id, to.id)?;
-    let latest: &str = if from.last_activity_at > to.last_activity_at { "from" } else { "to" };
     let ours = |id: ConversationId| {
         conversations::table.filter(conversations::workspace_id.eq(workspace)).filter(conversations::id.eq(id.0))
     };
-    let newer = if latest == "from" { from.id } else { to.id };
+    let newer = if from.last_activity_at > to.last_activity_at { from.id } else { to.id };
     let preview: String = ours(newer).select(conversations::preview).first(tx.conn)?;
     let waiting = match (from.waiting_since, to.waiting_since) {
         (Some(one), Some(other)) => Some(one.min(other)),
